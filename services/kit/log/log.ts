@@ -1,0 +1,81 @@
+import type { StreamName } from '@plimsoll/contracts/streams.ts'
+
+/** A message as the broker stored it. `data` is only valid until the handler returns: copy what you keep. */
+export type StoredMessage = {
+  readonly stream: StreamName
+  /** Sequence in the stream, from 1. */
+  readonly seq: number
+  readonly subject: string
+  /** Broker's time of storing, ms since the epoch. */
+  readonly time: number
+  /** The publisher's `Nats-Msg-Id`, empty when it gave none. */
+  readonly id: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly data: Uint8Array
+  /** Messages on the reader's filter that were waiting behind this one. */
+  readonly pending: number
+}
+
+export type OutgoingMessage = {
+  readonly subject: string
+  readonly data: Uint8Array
+  /** Becomes `Nats-Msg-Id`: the broker drops a second one within the stream's duplicate window. */
+  readonly id?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export type PublishAck = { readonly stream: StreamName; readonly seq: number; readonly duplicate: boolean }
+
+/** What tells one life of a stream from another: a stream deleted and made again has a new `createdAt`. */
+export type StreamInfo = {
+  readonly stream: StreamName
+  /** ISO time of creation as the broker states it, kept as text: it is compared, never computed with. */
+  readonly createdAt: string
+  readonly firstSeq: number
+  readonly lastSeq: number
+  readonly messages: number
+  readonly bytes: number
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+export type ReadOptions = {
+  readonly stream: StreamName
+  /** Subject filter, e.g. `metric.07.>`. */
+  readonly filter: string
+  /** First sequence wanted; must be within or right behind the stream, see `worker.ts` invariant 2. */
+  readonly startSeq: number
+  /** Unique, never reused: reusing a consumer's name silently resumes its old position. */
+  readonly name: string
+  readonly maxMessages?: number
+  readonly maxBytes?: number
+  /** Longest wait for the first message of a pull, ms. */
+  readonly maxWaitMs?: number
+}
+
+export type LaneReader = {
+  /**
+   * The next messages in order, an empty array after `maxWaitMs` of silence. The following pull is already under way
+   * when this one returns. Rejects with `LogGapError` when the consumer's own sequence is not contiguous from 1, and
+   * with a transient `AppError` when the broker is gone: make a new reader from the checkpoint then.
+   */
+  pull(): Promise<readonly StoredMessage[]>
+  close(): Promise<void>
+}
+
+/**
+ * The append-only log every service reads and writes. Two adapters (`jetstream.ts`, `memory.ts`) pass one conformance
+ * suite (`conformance.ts`).
+ */
+export type EventLog = {
+  /** Resolves after the broker's ack, in a window of in-flight messages; rejects (transient) when the ack did not come. */
+  publish(message: OutgoingMessage): Promise<PublishAck>
+  reader(options: ReadOptions): Promise<LaneReader>
+  info(stream: StreamName): Promise<StreamInfo>
+  /** The message at `seq`, undefined when there is none (any more). */
+  get(stream: StreamName, seq: number): Promise<StoredMessage | undefined>
+  /** Version the broker states, e.g. `2.10.27`; features are gated on it. */
+  readonly serverVersion: string
+  connected(): boolean
+  flush(): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,64 @@
+import type { Static, TObject, TSchema } from 'typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import type { Principal } from './auth/principal.ts'
+import type { Cache } from './cache.ts'
+import type { Clock } from './clock.ts'
+import type { ReaderDatabase, WorkerDatabase } from './db/database.ts'
+import type { Processor, Ticker } from './lanes/processor.ts'
+import type { EventLog } from './log/log.ts'
+import type { Metrics } from './telemetry/metrics.ts'
+
+/** What a service's own code is given at start-up. `Tables` are its Kysely tables. */
+export type ServiceContext<Config = unknown, Tables = unknown> = {
+  readonly config: Readonly<Config>
+  /** Writes, as the service's `_worker` role, in its own schema. */
+  readonly db: WorkerDatabase<Tables>
+  /** Reads only, as the service's `_reader` role: what GET handlers get. */
+  readonly reader: ReaderDatabase<Tables>
+  readonly log: EventLog
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly cache: Cache
+}
+
+export type RouteSchema = {
+  readonly summary: string
+  readonly description?: string
+  readonly querystring?: TObject
+  readonly params?: TObject
+  readonly headers?: TObject
+  readonly body?: TSchema
+  /** By status code. Always stated; problems (4xx, 5xx) are added by kit. */
+  readonly response: Readonly<Record<number, TSchema>>
+}
+
+/** One route, one file. `permission` is checked before the handler runs; a route without one stops start-up. */
+export type Route = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
+  /** Whole path, e.g. `/v1/performance/regressions`. */
+  readonly url: string
+  /** `public` needs no principal: health, the page's static files. */
+  readonly permission: string
+  readonly schema: RouteSchema
+  /** `raw`: `request.body` is the undecoded Buffer whatever its content type and encoding. */
+  readonly body?: 'json' | 'raw'
+  readonly bodyLimitBytes?: number
+  readonly handler: (request: FastifyRequest, reply: FastifyReply, principal: Principal) => unknown
+}
+
+/** The manifest: everything `run` needs to know of a service. */
+export type Service<Schema extends TObject = TObject, Tables = unknown> = {
+  readonly name: string
+  readonly config: Schema
+  /** Permission -> what it allows, in words. Routes may name only these (or `public`). */
+  readonly permissions: Readonly<Record<string, string>>
+  /** Folder of forward-only Kysely migrations, `0001_name.ts` each exporting `up`. */
+  readonly migrations?: URL
+  readonly processors?: (context: ServiceContext<Static<Schema>, Tables>) => readonly Processor<unknown>[]
+  readonly tickers?: (context: ServiceContext<Static<Schema>, Tables>) => readonly Ticker<unknown>[]
+  readonly routes?: (context: ServiceContext<Static<Schema>, Tables>) => readonly Route[]
+  /** Anything else that runs while the service does; the returned function stops it before the log and pools close. */
+  readonly start?: (context: ServiceContext<Static<Schema>, Tables>) => Promise<() => Promise<void>>
+}

@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config'
+
+const tiers = ['int', 'e2e', 'chaos'] as const
+
+/** One project per tier (architecture.md section 8): the suffix of a test file names what it needs. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{contracts,services,tools}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...tiers.map((tier) => `**/*.${tier}.test.ts`)],
+        },
+      },
+      ...tiers.map((tier) => ({
+        test: {
+          name: tier,
+          include: [`{contracts,services,tools}/**/*.${tier}.test.ts`],
+          exclude: ['**/node_modules/**'],
+          globalSetup: ['services/kit/testing/global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: tier === 'int' ? 30_000 : 300_000,
+          hookTimeout: 120_000,
+        },
+      })),
+    ],
+  },
+})
