@@ -1,0 +1,382 @@
+// Generated from avro/**/*.avsc by `npm run contracts -- generate`: do not edit.
+
+/** Value of each event, by Avro full name. */
+export type EventValues = {
+  readonly 'plimsoll.incident.v1.AlertReceived': AlertReceived
+  readonly 'plimsoll.incident.v1.DeploymentRecorded': DeploymentRecorded
+  readonly 'plimsoll.performance.v1.BaselineEstablished': BaselineEstablished
+  readonly 'plimsoll.performance.v1.RegressionDetected': RegressionDetected
+  readonly 'plimsoll.performance.v1.RegressionResolved': RegressionResolved
+  readonly 'plimsoll.telemetry.v1.MetricBatch': MetricBatch
+  readonly 'plimsoll.telemetry.v1.SpanBatch': SpanBatch
+  readonly 'plimsoll.usage.v1.UsageBatch': UsageBatch
+}
+
+/** An alert as its sender stated it; a repeat carries the same alertId. */
+export type AlertReceived = {
+  /** Identity of the episode: hash of sender, group key, fingerprint and start. */
+  readonly alertId: string
+  /** Who sent it. */
+  readonly source: string
+  /** By which protocol it came. */
+  readonly sender: AlertSender
+  /** alertname. */
+  readonly name: string
+  /** State at receivedAt. */
+  readonly status: AlertStatus
+  /** As labelled; empty when not. */
+  readonly severity: string
+  /** Environment; empty when not labelled. */
+  readonly environment: string
+  /** Service; empty when not labelled. */
+  readonly service: string
+  /** Start as stated. */
+  readonly startsAt: number
+  /** End as stated; null while firing. */
+  readonly endsAt: number | null
+  /** When the gateway accepted it. */
+  readonly receivedAt: number
+  /** Alertmanager group key; empty for API v2. */
+  readonly groupKey: string
+  /** The sender's fingerprint of the label set, or ours. */
+  readonly fingerprint: string
+  /** All labels. */
+  readonly labels: Readonly<Record<string, string>>
+  /** All annotations. */
+  readonly annotations: Readonly<Record<string, string>>
+  /** Where the alert was made; may be empty. */
+  readonly generatorUrl: string
+}
+
+export type AlertSender = 'alertmanager_webhook' | 'alertmanager_api' | 'cloudevent'
+
+export type AlertStatus = 'firing' | 'resolved'
+
+/** A deployment started, succeeded or failed. */
+export type DeploymentRecorded = {
+  /** Identity of the deployment at its sender. */
+  readonly deploymentId: string
+  /** Who sent it. */
+  readonly source: string
+  /** By which shape it came. */
+  readonly sender: DeploymentSender
+  /** Service deployed. */
+  readonly service: string
+  /** Environment. */
+  readonly environment: string
+  /** Version, tag or revision. */
+  readonly release: string
+  /** State at occurredAt. */
+  readonly status: DeploymentStatus
+  /** When it happened, by the sender's clock. */
+  readonly occurredAt: number
+  /** When the gateway accepted it. */
+  readonly receivedAt: number
+  /** Commit; may be empty. */
+  readonly commit: string
+  /** Link for people; may be empty. */
+  readonly url: string
+  /** Who or what deployed; may be empty. */
+  readonly actor: string
+}
+
+export type DeploymentSender = 'github' | 'gitlab' | 'argocd' | 'cdevents' | 'api'
+
+export type DeploymentStatus = 'started' | 'succeeded' | 'failed'
+
+/** A baseline became provisional or firm, or moved to a new regime. */
+export type BaselineEstablished = {
+  /** Identity of the baseline: the series' key. */
+  readonly baselineId: string
+  /** Service. */
+  readonly service: string
+  /** Route, operation or series; '*' for the whole service. */
+  readonly endpoint: string
+  /** HTTP method; empty when none. */
+  readonly method: string
+  /** Environment; may be empty. */
+  readonly environment: string
+  /** Release seen; may be empty. */
+  readonly release: string
+  /** What it describes. */
+  readonly metric: BaselineMetric
+  /** ms, %, req/s, or the series' own unit. */
+  readonly unit: string
+  /** provisional: 20 windows and 300 requests; firm: 24 h. */
+  readonly firmness: Firmness
+  /** Start of the data behind it. */
+  readonly from: number
+  /** Window that established it. */
+  readonly at: number
+  /** Quantiles with intervals, when the metric is a latency. */
+  readonly latency: LatencySummary | null
+  /** Requests per second. */
+  readonly throughput: number | null
+  /** Errors in % of requests. */
+  readonly errorRate: number | null
+  /** Median, for a gauge. */
+  readonly value: number | null
+  /** Share of windows that were accepted as normal, 0..1. */
+  readonly acceptedShare: number
+}
+
+export type BaselineMetric = 'latency' | 'error_rate' | 'throughput' | 'gauge'
+
+export type Firmness = 'provisional' | 'firm'
+
+export type LatencySummary = {
+  /** Requests behind it; 0 = unknown. */
+  readonly n: number
+  /** p50; null when n is too small for it. */
+  readonly p50: number | null
+  /** Lower end of the 95 % interval of p50. */
+  readonly p50Low: number | null
+  /** Upper end of the 95 % interval of p50. */
+  readonly p50High: number | null
+  /** p95; null when n is too small for it. */
+  readonly p95: number | null
+  /** Lower end of the 95 % interval of p95. */
+  readonly p95Low: number | null
+  /** Upper end of the 95 % interval of p95. */
+  readonly p95High: number | null
+  /** p99; null when n is too small for it. */
+  readonly p99: number | null
+  /** Lower end of the 95 % interval of p99. */
+  readonly p99Low: number | null
+  /** Upper end of the 95 % interval of p99. */
+  readonly p99High: number | null
+  /** Mean. */
+  readonly mean: number | null
+  /** Exponential histogram, scale 5, ms, in the packed form of contracts/histogram.ts. */
+  readonly histogram: Uint8Array | null
+}
+
+/** A series changed for the worse, or its state in that episode changed. The newest event of a regressionId is its state. */
+export type RegressionDetected = {
+  /** Identity of the episode. */
+  readonly regressionId: string
+  /** Service. */
+  readonly service: string
+  /** Route, operation or series; '*' for the whole service. */
+  readonly endpoint: string
+  /** HTTP method; empty when none. */
+  readonly method: string
+  /** Environment; may be empty. */
+  readonly environment: string
+  /** Release seen; may be empty. */
+  readonly release: string
+  /** What changed. */
+  readonly metric: RegressionMetric
+  /** ms, %, req/s, or the series' own unit. */
+  readonly unit: string
+  /** resolved is an event of its own. */
+  readonly state: RegressionState
+  /** up: values grew. */
+  readonly direction: Direction
+  /** Which detector spoke: shift, burst, errors, drift, release, throughput. */
+  readonly detector: string
+  /** When the change began, as dated. */
+  readonly onsetAt: number
+  /** End of the window that proved it. */
+  readonly detectedAt: number
+  /** Reference, in unit. */
+  readonly before: LatencySummary
+  /** Since the onset, in unit. */
+  readonly after: LatencySummary
+  /** The metric before: p95, error rate in %, req/s or the gauge's median. */
+  readonly beforeValue: number
+  /** The same, since the onset. */
+  readonly afterValue: number
+  /** Probability that a request after is slower than one before. */
+  readonly auc: number | null
+  /** Evidence against no change; capped at 1e300. */
+  readonly eValue: number
+  /** Share of the false-alarm budget this alarm used, 0..1. */
+  readonly falseAlarmBudget: number
+  /** Extra ms x req/s. */
+  readonly cost: number | null
+  /** Series keys that moved with it and are explained by it. */
+  readonly symptoms: readonly string[]
+  /** Releases or dependencies that may have caused it. */
+  readonly suspects: readonly string[]
+  /** One sentence for people. */
+  readonly reason: string
+}
+
+export type RegressionMetric = 'latency' | 'error_rate' | 'throughput' | 'gauge'
+
+export type RegressionState = 'suspected' | 'confirmed' | 'accepted'
+
+export type Direction = 'up' | 'down'
+
+/** A regression's series went back inside its reference. */
+export type RegressionResolved = {
+  /** Identity of the episode. */
+  readonly regressionId: string
+  /** Service. */
+  readonly service: string
+  /** Route, operation or series; '*' for the whole service. */
+  readonly endpoint: string
+  /** HTTP method; empty when none. */
+  readonly method: string
+  /** Environment; may be empty. */
+  readonly environment: string
+  /** Release seen; may be empty. */
+  readonly release: string
+  /** What had changed. */
+  readonly metric: ResolvedMetric
+  /** When the change began. */
+  readonly onsetAt: number
+  /** End of the window that closed it. */
+  readonly resolvedAt: number
+  /** The metric before. */
+  readonly beforeValue: number
+  /** The metric now. */
+  readonly afterValue: number
+  /** Unit of the values. */
+  readonly unit: string
+  /** One sentence for people. */
+  readonly reason: string
+}
+
+export type ResolvedMetric = 'latency' | 'error_rate' | 'throughput' | 'gauge'
+
+/** Samples and histograms of many series, one lane, columnar. Consumers look a series up by seriesId and read its labels only when they first meet it. */
+export type MetricBatch = {
+  /** Who sent it: the credential's or pull source's name. */
+  readonly source: string
+  /** When the gateway accepted it. */
+  readonly receivedAt: number
+  /** UTF-8 bytes of all strings of this batch, end to end. String 0 is empty. */
+  readonly stringBytes: Uint8Array
+  /** End offset of each string in stringBytes; a *Ref column indexes this table. */
+  readonly stringEnds: Uint8Array
+  /** Identity of each series in the batch: 64-bit hash of its canonical label bytes and kind. */
+  readonly seriesId: Uint8Array
+  /** 0 gauge, 1 cumulative counter, 2 delta counter, 3 cumulative histogram, 4 delta histogram, 5 unknown. */
+  readonly seriesKind: Uint8Array
+  /** Ref of the metric name. */
+  readonly seriesName: Uint8Array
+  /** Ref of the unit (UCUM or Prometheus base unit); 0 = not stated. */
+  readonly seriesUnit: Uint8Array
+  /** End of each series' labels in labelRefs, counted in refs. */
+  readonly seriesLabelEnd: Uint8Array
+  /** Name ref, value ref, name ref, value ref ... sorted by label name; the metric name is not among them. */
+  readonly labelRefs: Uint8Array
+  /** Row in the series dictionary, per sample. */
+  readonly sampleSeries: Uint8Array
+  /** Event time, ms since the epoch. */
+  readonly sampleTime: Uint8Array
+  /** Start of the counting period, ms since the epoch, 0 = unknown; empty when no sample states one. */
+  readonly sampleStart: Uint8Array
+  /** Value; the Prometheus stale marker keeps its exact NaN bits. */
+  readonly sampleValue: Uint8Array
+  /** Row in the series dictionary, per histogram point. */
+  readonly histogramSeries: Uint8Array
+  /** Event time, ms since the epoch. */
+  readonly histogramTime: Uint8Array
+  /** Start of the counting period, ms since the epoch, 0 = unknown. */
+  readonly histogramStart: Uint8Array
+  /** Observations. */
+  readonly histogramCount: Uint8Array
+  /** Sum of observations, in the series' unit. */
+  readonly histogramSum: Uint8Array
+  /** Least observation, NaN = unknown. */
+  readonly histogramMin: Uint8Array
+  /** Greatest observation, NaN = unknown. */
+  readonly histogramMax: Uint8Array
+  /** -4..20: base 2^(2^-scale) exponential buckets; -53: explicit bounds. */
+  readonly histogramScale: Uint8Array
+  /** Observations within the zero threshold. */
+  readonly histogramZeroCount: Uint8Array
+  /** Width of the zero bucket. */
+  readonly histogramZeroThreshold: Uint8Array
+  /** End of each histogram's rows in bucketIndex and bucketCount. */
+  readonly histogramBucketEnd: Uint8Array
+  /** Exponential: bucket i covers (base^i, base^(i+1)]; explicit: index into the histogram's bounds, the last one above all bounds. Only positive observations and only non-empty buckets. */
+  readonly bucketIndex: Uint8Array
+  /** Observations in the bucket, not cumulative over buckets. */
+  readonly bucketCount: Uint8Array
+  /** End of each histogram's rows in bounds; unchanged where the histogram is exponential. */
+  readonly histogramBoundEnd: Uint8Array
+  /** Upper bounds of explicit buckets, ascending, without +Inf. */
+  readonly bounds: Uint8Array
+}
+
+/** Spans of one lane, columnar: what performance needs of traces. */
+export type SpanBatch = {
+  /** Who sent it. */
+  readonly source: string
+  /** When the gateway accepted it. */
+  readonly receivedAt: number
+  /** UTF-8 bytes of all strings of this batch, end to end. String 0 is empty. */
+  readonly stringBytes: Uint8Array
+  /** End offset of each string in stringBytes; a *Ref column indexes this table. */
+  readonly stringEnds: Uint8Array
+  /** 16 bytes per span. */
+  readonly traceId: Uint8Array
+  /** 8 bytes per span. */
+  readonly spanId: Uint8Array
+  /** 8 bytes per span, zero = root. */
+  readonly parentSpanId: Uint8Array
+  /** ms since the epoch, with fractions. */
+  readonly startTime: Uint8Array
+  /** Duration in ms. */
+  readonly durationMs: Uint8Array
+  /** OTLP span kind: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
+  readonly kind: Uint8Array
+  /** OTLP status: 0 unset, 1 ok, 2 error. */
+  readonly status: Uint8Array
+  /** HTTP response status code, 0 = none. */
+  readonly httpStatus: Uint8Array
+  /** service.name. */
+  readonly serviceRef: Uint8Array
+  /** deployment.environment.name. */
+  readonly environmentRef: Uint8Array
+  /** service.version. */
+  readonly releaseRef: Uint8Array
+  /** service.instance.id. */
+  readonly instanceRef: Uint8Array
+  /** Span name. */
+  readonly nameRef: Uint8Array
+  /** http.route, or rpc service/method. */
+  readonly routeRef: Uint8Array
+  /** HTTP request method. */
+  readonly methodRef: Uint8Array
+  /** db.system.name, messaging.system or gen_ai.provider.name. */
+  readonly systemRef: Uint8Array
+  /** db.query.summary, db.operation.name or messaging operation. */
+  readonly operationRef: Uint8Array
+  /** Query text as sent; consumers normalise it. */
+  readonly statementRef: Uint8Array
+  /** server.address or peer.service. */
+  readonly peerRef: Uint8Array
+}
+
+/** Product usage events of one lane, columnar. */
+export type UsageBatch = {
+  /** Who sent it. */
+  readonly source: string
+  /** When the gateway accepted it. */
+  readonly receivedAt: number
+  /** UTF-8 bytes of all strings of this batch, end to end. String 0 is empty. */
+  readonly stringBytes: Uint8Array
+  /** End offset of each string in stringBytes; a *Ref column indexes this table. */
+  readonly stringEnds: Uint8Array
+  /** Identity of each event: hash of the sender's message id, or of the event. */
+  readonly messageId: Uint8Array
+  /** Event time, ms since the epoch. */
+  readonly time: Uint8Array
+  /** Account, 0 = not yet known. */
+  readonly accountRef: Uint8Array
+  /** User or anonymous id. */
+  readonly userRef: Uint8Array
+  /** Event name. */
+  readonly nameRef: Uint8Array
+  /** 0 track, 1 page, 2 screen, 3 identify, 4 group, 5 alias, 6 quantity. */
+  readonly kind: Uint8Array
+  /** Metered amount; 1 for a plain event. */
+  readonly quantity: Uint8Array
+  /** Properties as JSON text. */
+  readonly propertiesRef: Uint8Array
+}
