@@ -34,7 +34,9 @@ export function stringTable(stringBytes: Uint8Array, stringEnds: Uint8Array | Ui
     count: ends.length,
     at(ref) {
       const start = startOf(ref)
-      return (known[ref] ??= text.toString('utf8', start, ends[ref]))
+      const string = known[ref] ?? text.toString('utf8', start, ends[ref])
+      known[ref] = string
+      return string
     },
     bytesAt: (ref) => text.subarray(startOf(ref), ends[ref]),
   }
