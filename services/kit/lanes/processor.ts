@@ -12,6 +12,11 @@ export type OutgoingEvent<T extends EventType = EventType> = {
     /** Event time, ms since the epoch. */
     readonly time: number
     readonly value: EventValue<K>
+    /**
+     * Sequence of the message that caused it, which becomes part of its id; the batch's last when left out. Name it where
+     * you can: ids then do not depend on how messages were batched, and a rebuild publishes the same ones again.
+     */
+    readonly sourceSeq?: number
   }
 }[T]
 

@@ -59,8 +59,13 @@ export type LaneReader = {
    * with a transient `AppError` when the broker is gone: make a new reader from the checkpoint then.
    */
   pull(): Promise<readonly StoredMessage[]>
+  /** True when `pull` has returned every matching message that was in the stream at the time of the call. */
+  caughtUp(): Promise<boolean>
   close(): Promise<void>
 }
+
+/** Which headers to read: all messages on `filter` stored at or after `sinceMs` (ms since the epoch). */
+export type HeaderReadOptions = { readonly stream: StreamName; readonly filter: string; readonly sinceMs: number }
 
 /**
  * The append-only log every service reads and writes. Two adapters (`jetstream.ts`, `memory.ts`) pass one conformance
@@ -70,6 +75,8 @@ export type EventLog = {
   /** Resolves after the broker's ack, in a window of in-flight messages; rejects (transient) when the ack did not come. */
   publish(message: OutgoingMessage): Promise<PublishAck>
   reader(options: ReadOptions): Promise<LaneReader>
+  /** Messages without their payload (`data` is empty), oldest first, ending with the newest one there is at the call. */
+  readHeaders(options: HeaderReadOptions): AsyncIterable<StoredMessage>
   info(stream: StreamName): Promise<StreamInfo>
   /** The message at `seq`, undefined when there is none (any more). */
   get(stream: StreamName, seq: number): Promise<StoredMessage | undefined>

@@ -1,0 +1,108 @@
+import { sql } from 'kysely'
+import type { WorkerDatabase } from '../db/database.ts'
+import type { LaneKey } from '../lanes/lease.ts'
+import type { EventLog } from '../log/log.ts'
+import type { OutboxMessage } from './outbox.ts'
+
+export type Relay = {
+  /** There are new rows: publish them soon. Never throws; `check` does. */
+  nudge(rows: number): void
+  /** Throws what went wrong since the last call, so that the lane pauses instead of running ahead of its outbox. */
+  check(): void
+  /** Resolves when the lane's outbox is empty; rejects (transient) when the broker or the database is away. */
+  drain(): Promise<void>
+  /** Rows queued here and not yet acknowledged by the broker. */
+  pending(): number
+}
+
+const chunkRows = 200
+
+/**
+ * Publishes one lane's outbox in order: a message leaves only when the one before it is acknowledged, so a failure in
+ * between can never let a later fact overtake an earlier one. Rows go when the broker has them; a crash before that
+ * publishes them again under the same id.
+ */
+export function outboxRelay(
+  db: WorkerDatabase<unknown>,
+  log: EventLog,
+  key: LaneKey,
+  mayPublish: () => boolean,
+): Relay {
+  let pending = 0
+  let running: Promise<void> | undefined
+  let nudged = false
+  let failure: unknown
+
+  async function publishAll(): Promise<void> {
+    for (;;) {
+      nudged = false
+      const rows = await readChunk(db, key)
+      let published: number | undefined
+      try {
+        for (const { n, ...message } of rows) {
+          // A lane that was taken over has another relay; this one must not go on beside it.
+          if (!mayPublish()) return
+          await log.publish(message)
+          published = n
+        }
+      } finally {
+        if (published !== undefined) await deleteThrough(db, key, published)
+      }
+      pending = Math.max(0, pending - rows.length)
+      if (rows.length < chunkRows && !nudged) {
+        pending = 0
+        return
+      }
+    }
+  }
+
+  function run(): Promise<void> {
+    running ??= publishAll().finally(() => {
+      running = undefined
+      if (nudged) runInBackground()
+    })
+    return running
+  }
+
+  function runInBackground(): void {
+    run().catch((error: unknown) => {
+      failure = error
+    })
+  }
+
+  return {
+    pending: () => pending,
+    nudge(rows) {
+      pending += rows
+      nudged = true
+      runInBackground()
+    },
+    check() {
+      const error = failure
+      failure = undefined
+      if (error !== undefined) throw error
+    },
+    async drain() {
+      // A run under way may have read its last chunk before the newest rows were there.
+      await running?.catch(() => undefined)
+      await run()
+    },
+  }
+}
+
+async function readChunk(
+  db: WorkerDatabase<unknown>,
+  key: LaneKey,
+): Promise<(OutboxMessage & { readonly n: number })[]> {
+  const { rows } = await sql<OutboxMessage & { n: number }>`
+    select n, id, subject, headers, data from outbox
+    where processor = ${key.processor} and version = ${key.version} and lane = ${key.lane}
+    order by n limit ${chunkRows}`.execute(db)
+  return rows
+}
+
+async function deleteThrough(db: WorkerDatabase<unknown>, key: LaneKey, n: number): Promise<void> {
+  await sql`
+    delete from outbox
+    where processor = ${key.processor} and version = ${key.version} and lane = ${key.lane} and n <= ${n}`.execute(db)
+}
