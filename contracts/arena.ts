@@ -4,16 +4,29 @@ import { ContractError } from './errors.ts'
  * Aligned room for all columns of one batch. Avro puts columns at any offset and typed arrays need multiples of their
  * width, so a batch's columns are copied once, into one buffer, instead of each into its own.
  */
-export type Arena = { readonly buffer: ArrayBuffer; readonly bytes: Uint8Array; used: number }
+export type Arena = { buffer: ArrayBuffer; bytes: Uint8Array; used: number }
 
 const ALIGNMENT = 8
 
-/** Room for every `bytes` column of a record. */
-export function arenaFor(record: Readonly<Record<string, unknown>>): Arena {
+/**
+ * An arena to pass to batch views again and again: it saves the allocation, which costs more than the copy, but each
+ * view then lives only until the arena's next use.
+ */
+export function createArena(): Arena {
+  return { buffer: new ArrayBuffer(0), bytes: new Uint8Array(0), used: 0 }
+}
+
+/** Makes room for every `bytes` column of a record, forgetting what the arena held. */
+export function reserve(arena: Arena, record: Readonly<Record<string, unknown>>): Arena {
   let size = 0
   for (const value of Object.values(record)) if (value instanceof Uint8Array) size += value.byteLength + ALIGNMENT
-  const bytes = Buffer.allocUnsafeSlow(size)
-  return { buffer: bytes.buffer, bytes, used: 0 }
+  if (size > arena.bytes.byteLength) {
+    const bytes = Buffer.allocUnsafeSlow(arena.bytes.byteLength === 0 ? size : size * 2)
+    arena.buffer = bytes.buffer
+    arena.bytes = bytes
+  }
+  arena.used = 0
+  return arena
 }
 
 export function f64(arena: Arena, bytes: Uint8Array, name: string, rows: number): Float64Array {
@@ -72,12 +85,13 @@ export function checkRefs(refs: Uint32Array, limit: number, name: string): void 
   if (refs.length > 0 && greatest >= limit) throw invalid(`${name} points at row ${greatest} of ${limit}`)
 }
 
-/** Refuses ends that go down or do not cover their table exactly. */
-export function checkEnds(ends: Uint32Array, total: number, name: string): void {
+/** Refuses ends that go down, split an entry of `width` rows, or do not cover their table exactly. */
+export function checkEnds(ends: Uint32Array, total: number, name: string, width = 1): void {
   let previous = 0
   for (let i = 0; i < ends.length; i++) {
     const end = ends[i] ?? 0
     if (end < previous) throw invalid(`${name} goes down at row ${i}`)
+    if (end % width !== 0) throw invalid(`${name} splits an entry of ${width} rows at row ${i}`)
     previous = end
   }
   if (previous !== total) throw invalid(`${name} ends at ${previous}, its table has ${total} rows`)

@@ -1,4 +1,19 @@
-import { arenaFor, checkEnds, checkFinite, checkRefs, f64, i8, i32, invalid, raw, rowsOf, u32, u64 } from './arena.ts'
+import {
+  type Arena,
+  checkEnds,
+  checkFinite,
+  checkRefs,
+  createArena,
+  f64,
+  i8,
+  i32,
+  invalid,
+  raw,
+  reserve,
+  rowsOf,
+  u32,
+  u64,
+} from './arena.ts'
 import { decodeEvent } from './events.ts'
 import type { MetricBatch } from './generated/types.ts'
 import { type StringTable, stringTable } from './strings.ts'
@@ -8,11 +23,14 @@ export const EXPLICIT_BOUNDS = -53
 /** Scales an OpenTelemetry SDK chooses from; Prometheus' schemas -4..8 lie inside. */
 const SCALE_RANGE = [-10, 20] as const
 
+/** A label is a name ref and a value ref. */
+const LABEL_WIDTH = 2
+
 export const METRIC_TYPE = 'plimsoll.telemetry.v1.MetricBatch'
 
 /**
  * A MetricBatch as typed arrays, named as in the schema and checked once: columns of one table have one length, refs
- * stay inside their tables, times are finite. Owns its memory, so it outlives the message.
+ * stay inside their tables, times are finite. Copied out of the message, so it outlives it.
  */
 export type MetricBatchView = {
   readonly source: string
@@ -52,30 +70,27 @@ export type MetricBatchView = {
 
 /**
  * Decodes and checks an encoded MetricBatch. Throws ContractError for anything else, cut short or contradictory.
+ * With an `arena` of the caller the view lives until that arena is used again.
  * @example
  * const batch = metricBatchView(message.data)
  * for (let i = 0; i < batch.sampleRows; i++) fold(batch.sampleSeries[i], batch.sampleTime[i], batch.sampleValue[i])
  */
-export function metricBatchView(bytes: Uint8Array): MetricBatchView {
+export function metricBatchView(bytes: Uint8Array, arena: Arena = createArena()): MetricBatchView {
   const event = decodeEvent(bytes)
   if (event.type !== METRIC_TYPE) throw invalid(`expected ${METRIC_TYPE}, got ${event.type}`)
-  const view = viewOf(event.value)
+  const view = viewOf(event.value, arena)
   checkRefs(view.seriesName, view.strings.count, 'seriesName')
   checkRefs(view.seriesUnit, view.strings.count, 'seriesUnit')
   checkRefs(view.labelRefs, view.strings.count, 'labelRefs')
-  checkEnds(view.seriesLabelEnd, view.labelRefs.length, 'seriesLabelEnd')
-  for (let i = 0; i < view.seriesRows; i++) {
-    if ((view.seriesLabelEnd[i] ?? 0) % 2 !== 0)
-      throw invalid(`seriesLabelEnd leaves a label without value at row ${i}`)
-  }
+  checkEnds(view.seriesLabelEnd, view.labelRefs.length, 'seriesLabelEnd', LABEL_WIDTH)
   checkRefs(view.sampleSeries, view.seriesRows, 'sampleSeries')
   checkFinite(view.sampleTime, 'sampleTime')
   if (view.histogramRows > 0) checkHistograms(view)
   return view
 }
 
-function viewOf(batch: MetricBatch): MetricBatchView {
-  const arena = arenaFor(batch)
+function viewOf(batch: MetricBatch, given: Arena): MetricBatchView {
+  const arena = reserve(given, batch)
   const series = rowsOf(batch.seriesId, 'seriesId', 8)
   const labels = rowsOf(batch.labelRefs, 'labelRefs', 4)
   const samples = rowsOf(batch.sampleValue, 'sampleValue', 8)

@@ -1,4 +1,16 @@
-import { arenaFor, checkFinite, checkRefs, f64, invalid, raw, rowsOf, u16, u32 } from './arena.ts'
+import {
+  type Arena,
+  checkFinite,
+  checkRefs,
+  createArena,
+  f64,
+  invalid,
+  raw,
+  reserve,
+  rowsOf,
+  u16,
+  u32,
+} from './arena.ts'
 import { decodeEvent } from './events.ts'
 import type { SpanBatch } from './generated/types.ts'
 import { type StringTable, stringTable } from './strings.ts'
@@ -21,7 +33,7 @@ const REF_COLUMNS = [
 
 /**
  * A SpanBatch as typed arrays, named as in the schema and checked once: one row per span in every column, refs inside
- * the string table, times finite. Owns its memory, so it outlives the message.
+ * the string table, times finite. Copied out of the message, so it outlives it.
  */
 export type SpanBatchView = {
   readonly source: string
@@ -43,22 +55,23 @@ export type SpanBatchView = {
 
 /**
  * Decodes and checks an encoded SpanBatch. Throws ContractError for anything else, cut short or contradictory.
+ * With an `arena` of the caller the view lives until that arena is used again.
  * @example
  * const batch = spanBatchView(message.data)
  * batch.strings.at(batch.serviceRef[0]) // 'checkout'
  */
-export function spanBatchView(bytes: Uint8Array): SpanBatchView {
+export function spanBatchView(bytes: Uint8Array, arena: Arena = createArena()): SpanBatchView {
   const event = decodeEvent(bytes)
   if (event.type !== SPAN_TYPE) throw invalid(`expected ${SPAN_TYPE}, got ${event.type}`)
-  const view = viewOf(event.value)
+  const view = viewOf(event.value, arena)
   for (const name of REF_COLUMNS) checkRefs(view[name], view.strings.count, name)
   checkFinite(view.startTime, 'startTime')
   checkFinite(view.durationMs, 'durationMs')
   return view
 }
 
-function viewOf(batch: SpanBatch): SpanBatchView {
-  const arena = arenaFor(batch)
+function viewOf(batch: SpanBatch, given: Arena): SpanBatchView {
+  const arena = reserve(given, batch)
   const spans = rowsOf(batch.spanId, 'spanId', 8)
   const strings = rowsOf(batch.stringEnds, 'stringEnds', 4)
   return {

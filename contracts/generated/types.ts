@@ -229,9 +229,9 @@ export type RegressionResolved = {
   readonly onsetAt: number
   /** End of the window that closed it. */
   readonly resolvedAt: number
-  /** The metric before. */
+  /** The metric before the regression, as in RegressionDetected. */
   readonly beforeValue: number
-  /** The metric now. */
+  /** The metric in the windows that closed it. */
   readonly afterValue: number
   /** Unit of the values. */
   readonly unit: string
@@ -285,7 +285,7 @@ export type MetricBatch = {
   readonly histogramMin: Uint8Array
   /** Greatest observation, NaN = unknown. */
   readonly histogramMax: Uint8Array
-  /** -4..20: base 2^(2^-scale) exponential buckets; -53: explicit bounds. */
+  /** -10..20: base 2^(2^-scale) exponential buckets; -53: explicit bounds. */
   readonly histogramScale: Uint8Array
   /** Observations within the zero threshold. */
   readonly histogramZeroCount: Uint8Array
