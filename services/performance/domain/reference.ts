@@ -104,14 +104,12 @@ export function normalScore(reference: Reference, number: number, floor: number)
   const high = sorted[size - 1 - exceed] ?? 0
   const low = sorted[exceed] ?? 0
   if (number > high) {
-    let excess = 0
-    for (let i = size - exceed; i < size; i++) excess += (sorted[i] ?? 0) - high
-    return -tailScore(exceed, size, (number - high) / Math.max(floor, excess / exceed))
+    const middle = ((sorted[size - 1 - (exceed >> 1)] ?? 0) - high) / Math.LN2
+    return -tailScore(exceed, size, (number - high) / Math.max(floor, middle))
   }
   if (number < low) {
-    let excess = 0
-    for (let i = 0; i < exceed; i++) excess += low - (sorted[i] ?? 0)
-    return tailScore(exceed, size, (low - number) / Math.max(floor, excess / exceed))
+    const middle = (low - (sorted[exceed >> 1] ?? 0)) / Math.LN2
+    return tailScore(exceed, size, (low - number) / Math.max(floor, middle))
   }
   return normalQuantile((rankOf(reference, number) + 0.5) / (size + 1))
 }

@@ -9,8 +9,12 @@
  */
 
 /** Shift sizes in standard deviations and the block length that calibrates each. */
-export const SHIFT_SIZES = Float64Array.of(3, 2.2, 1.5, 1, 0.6, 0.35)
-const BLOCKS = Float64Array.of(1, 2, 4, 8, 16, 32)
+export const SHIFT_SIZES = Float64Array.from((process.env.DS ?? '3,2.2,1.5,1,0.6,0.35').split(',').map(Number))
+const BLOCKS = Float64Array.from((process.env.BS ?? '1,2,4,8,16,32').split(',').map(Number))
+const SOFT = Number(process.env.SOFT ?? 0)
+const SOFTCLIP = Number(process.env.SOFTCLIP ?? 1.5)
+const SOFTGAIN = Number(process.env.SOFTGAIN ?? 1.1)
+const CAP = Number(process.env.CAP ?? 1e5)
 const SIZES = SHIFT_SIZES.length
 /** Believed before anything is known, worth 8 blocks; and the memory of the estimate, in blocks. */
 const P = (k: string, v: number): number => Number(process.env[k] ?? v)
@@ -44,11 +48,11 @@ export function feedShift(shift: Shift, q: number): void {
   const { up, down, inflation } = shift
   for (let i = 0; i < SIZES; i++) {
     const d = SHIFT_SIZES[i] ?? 0
-    const x = (d * q) / Math.sqrt(inflation[i] ?? 1)
+    const x = (d * (d <= SOFT ? Math.max(-SOFTCLIP, Math.min(SOFTCLIP, q)) * SOFTGAIN : q)) / Math.sqrt(inflation[i] ?? 1)
     const drift = (d * d) / 2
-    // Capped far beyond any threshold, so that sums stay finite during a long incident.
-    up[i] = Math.min(1e30, (1 + (up[i] ?? 0)) * Math.exp(x - drift))
-    down[i] = Math.min(1e30, (1 + (down[i] ?? 0)) * Math.exp(-x - drift))
+    // Capped beyond any threshold: evidence for a change too small to matter must not outlive it for long.
+    up[i] = Math.min(CAP, (1 + (up[i] ?? 0)) * Math.exp(x - drift))
+    down[i] = Math.min(CAP, (1 + (down[i] ?? 0)) * Math.exp(-x - drift))
   }
 }
 
@@ -80,4 +84,11 @@ export function shiftEvidence(side: Float64Array): number {
 export function resetShift(shift: Shift): void {
   shift.up.fill(0)
   shift.down.fill(0)
+}
+
+/** The size of shift that the evidence speaks for most. */
+export function strongest(side: Float64Array): number {
+  let best = 0
+  for (let i = 1; i < SIZES; i++) if ((side[i] ?? 0) > (side[best] ?? 0)) best = i
+  return SHIFT_SIZES[best] ?? 1
 }

@@ -18,7 +18,7 @@ export const plimsoll: Rule = {
   alerts: (at, value, kind, weight) => {
     const detector = createDetector(kind)
     const alerts: Alert[] = []
-    let open = false
+    let open = 0
     for (let i = 0; i < at.length; i++) {
       const w = weight?.[i]
       const found = observe(detector, {
@@ -29,8 +29,8 @@ export const plimsoll: Rule = {
       })
       if (found === undefined) continue
       const opening = found.state === 'suspected' || found.state === 'confirmed'
-      if (opening && !open) alerts.push({ index: i, at: at[i] ?? 0, up: found.direction === 'up', state: found.state })
-      open = opening
+      if (opening && open !== (found.direction === 'up' ? 1 : -1)) alerts.push({ index: i, at: at[i] ?? 0, up: found.direction === 'up', state: found.state })
+      open = opening ? (found.direction === 'up' ? 1 : -1) : 0
     }
     return alerts
   },

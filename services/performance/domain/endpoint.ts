@@ -1,0 +1,176 @@
+/**
+ * Requests of one endpoint, kept in minutes of event time until a minute is complete. A cell is the smallest thing
+ * windows are kept of: endpoint x status class x release. Minutes are half open on the left, (start, end], because a
+ * counter read at the full minute speaks of the minute that ends there.
+ */
+
+import { createHistogram, type Histogram } from './histogram.ts'
+import { fromExplicit } from './histogramcodec.ts'
+import type { StatusClass } from './labels.ts'
+import type { Place } from './meaning.ts'
+
+export const MINUTE_MS = 60_000
+
+/** The minute a time belongs to, by its number since the epoch. */
+export const minuteOf = (timeMs: number): number => Math.ceil(timeMs / MINUTE_MS) - 1
+export const endOfMinute = (minute: number): number => (minute + 1) * MINUTE_MS
+
+/** What one cell counted in one minute. */
+export type CellWindow = {
+  readonly minute: number
+  /** Requests by counter; those of buckets and histograms are counted there. */
+  requests: number
+  /** Requests per second, summed over replicas: by counter or native histogram, and by the highest bucket. */
+  rate: number
+  bucketRate: number
+  durationSumMs: number
+  /** By position of the bound: requests at or below it. Empty unless the cell has buckets. */
+  bucketed: Float64Array
+  /** From native histograms and spans. */
+  histogram: Histogram | undefined
+}
+
+export type Cell = {
+  readonly id: number
+  readonly statusClass: StatusClass
+  readonly release: string
+  /** Bounds of the classic buckets in the source's unit, in order of arrival; +Inf among them. */
+  readonly bounds: number[]
+  unitMs: number
+  /** Open minutes, oldest first. */
+  open: CellWindow[]
+}
+
+export type Endpoint = {
+  readonly id: number
+  /** Who sent it. */
+  readonly source: string
+  /** Place in the lane's list. */
+  index: number
+  readonly place: Place
+  readonly cells: Cell[]
+  /** Slots of the series that feed it. */
+  readonly slots: number[]
+  /** Native cumulative histograms: last reading by slot. */
+  readonly readings: Map<number, Histogram>
+  /** Shortest time between two readings of one series, ms; 0 = not known. */
+  intervalMs: number
+  /** Latest event time, ms. */
+  latestMs: number
+  /** When anything last came for it, as the gateway's clock had it, ms. */
+  receivedAtMs: number
+  /** Minutes up to this one are closed. */
+  closedMinute: number
+  /** Has changed since the last close. */
+  touched: boolean
+}
+
+export function createEndpoint(id: number, source: string, place: Place): Endpoint {
+  return {
+    id,
+    source,
+    index: 0,
+    place,
+    cells: [],
+    slots: [],
+    readings: new Map(),
+    intervalMs: 0,
+    latestMs: 0,
+    receivedAtMs: 0,
+    closedMinute: -1,
+    touched: false,
+  }
+}
+
+export function createCell(id: number, statusClass: StatusClass, release: string): Cell {
+  return { id, statusClass, release, bounds: [], unitMs: 1000, open: [] }
+}
+
+/** Position of a bound, added when it is new. */
+export function boundPosition(cell: Cell, bound: number): number {
+  const known = cell.bounds.indexOf(bound)
+  return known >= 0 ? known : cell.bounds.push(bound) - 1
+}
+
+/** The cell's window of a minute, opened if need be. Mostly the last one: time goes on. */
+export function windowOf(cell: Cell, minute: number): CellWindow {
+  const { open } = cell
+  let at = open.length
+  while (at > 0) {
+    const candidate = open[at - 1]
+    if (candidate === undefined || candidate.minute < minute) break
+    if (candidate.minute === minute) return candidate
+    at--
+  }
+  const opened = createWindow(minute, cell.bounds.length)
+  open.splice(at, 0, opened)
+  return opened
+}
+
+export function createWindow(minute: number, bounds: number): CellWindow {
+  return {
+    minute,
+    requests: 0,
+    rate: 0,
+    bucketRate: 0,
+    durationSumMs: 0,
+    bucketed: new Float64Array(bounds),
+    histogram: undefined,
+  }
+}
+
+/** Adds to a bucket; `bounds` is how many the cell has by now. */
+export function addBucketed(window: CellWindow, position: number, bounds: number, requests: number): void {
+  if (position >= window.bucketed.length) {
+    const grown = new Float64Array(bounds)
+    grown.set(window.bucketed)
+    window.bucketed = grown
+  }
+  window.bucketed[position] = (window.bucketed[position] ?? 0) + requests
+}
+
+/** A closed window, ready to be judged and stored. */
+export type ClosedWindow = {
+  readonly cell: Cell
+  readonly minute: number
+  readonly requests: number
+  readonly rate: number
+  readonly durationSumMs: number
+  /** Latencies in ms; undefined where only a counter exists. */
+  readonly histogram: Histogram | undefined
+}
+
+/** Puts together what a cell's window holds: classic buckets, native histograms and counters. */
+export function closeWindow(cell: Cell, window: CellWindow): ClosedWindow {
+  // A scrape may carry one histogram in both forms; the native one is finer.
+  const histogram = window.histogram ?? (window.bucketed.length > 0 ? fromBuckets(cell, window) : undefined)
+  const measured = histogram?.count ?? 0
+  return {
+    cell,
+    minute: window.minute,
+    // A family's own counter counts what its buckets count; the larger of the two has seen more.
+    requests: Math.max(window.requests, measured),
+    rate: Math.max(window.rate, window.bucketRate),
+    durationSumMs: window.durationSumMs > 0 ? window.durationSumMs : (histogram?.sum ?? 0),
+    histogram,
+  }
+}
+
+function fromBuckets(cell: Cell, window: CellWindow): Histogram {
+  const order = cell.bounds
+    .map((bound, position) => ({ bound, upTo: window.bucketed[position] ?? 0 }))
+    .sort((a, b) => a.bound - b.bound)
+  const finite = order.filter(({ bound }) => bound !== Infinity)
+  const counts = new Float64Array(finite.length + 1)
+  let below = 0
+  for (const [i, { upTo }] of finite.entries()) {
+    // Buckets of one scrape agree; after a lost scrape they may not, and a count is never negative.
+    counts[i] = Math.max(0, upTo - below)
+    below = Math.max(below, upTo)
+  }
+  const all = order.length > finite.length ? (order.at(-1)?.upTo ?? 0) : below
+  counts[finite.length] = Math.max(0, all - below)
+  if (!(below > 0 || all > 0)) return createHistogram()
+  const source = { bounds: finite.map(({ bound }) => bound), counts, unitMs: cell.unitMs }
+  return fromExplicit(window.durationSumMs > 0 ? { ...source, sum: window.durationSumMs / cell.unitMs } : source)
+}

@@ -1,0 +1,206 @@
+/**
+ * Watched series: what detectors look at. An endpoint gives up to three (latency, error rate, throughput), a gauge one;
+ * of the percentiles imported for one place only the one nearest to p95 is watched, for they move together and would
+ * raise the same alarm several times.
+ */
+
+import { createDetector, type Detector, type DetectorKind, observe, type Verdict } from './detector.ts'
+import type { ClosedWindow, Endpoint } from './endpoint.ts'
+import { type Fold, nextId } from './fold.ts'
+import type { Gauge } from './gauge.ts'
+import { createHistogram, type Histogram, merge } from './histogram.ts'
+import type { Place } from './meaning.ts'
+import type { Closed, ClosedGauge, ClosedMinute } from './windows.ts'
+
+export type Metric = 'latency' | 'error_rate' | 'throughput' | 'gauge'
+
+export type Watched = {
+  readonly id: number
+  readonly place: Place
+  readonly metric: Metric
+  /** `p95` of an imported percentile, else empty. */
+  readonly quantile: string
+  readonly unit: string
+  readonly detector: Detector
+  /** Windows seen, and event time of the first and the latest, ms. */
+  windows: number
+  firstMs: number
+  latestMs: number
+  latestValue: number
+  /** Episode that is open, its onset in ms; 0 = none. */
+  episodeMs: number
+  /** Latest release seen in its windows. */
+  release: string
+}
+
+export type Watch = {
+  readonly series: Watched[]
+  /** By endpoint or gauge id and metric. */
+  readonly index: Map<string, Watched>
+  /** Best percentile so far, by place. */
+  readonly percentile: Map<string, number>
+}
+
+/** Floors and thresholds of the gates; performance.md section 3.3. */
+export type DetectorSettings = {
+  readonly minimumRelative: number
+  readonly minimumAbsoluteMs: number
+  readonly falseAlarmSeconds: number
+}
+
+export type Judgement = { readonly watched: Watched; readonly verdict: Verdict; readonly atMs: number }
+
+export function createWatch(): Watch {
+  return { series: [], index: new Map(), percentile: new Map() }
+}
+
+export function restoreWatched(watch: Watch, owner: number, watched: Watched): void {
+  watch.series.push(watched)
+  watch.index.set(`${owner}:${watched.metric}`, watched)
+}
+
+export type Judged = {
+  readonly judgements: Judgement[]
+  /** Series whose detector took in something: to be saved. */
+  readonly changed: Set<Watched>
+  readonly introduced: { readonly watched: Watched; readonly owner: number }[]
+}
+
+/** Lets the detectors see what was closed, in the order of event time for each series. */
+export function judge(fold: Fold, watch: Watch, settings: DetectorSettings, closed: Closed): Judged {
+  const judged: Judged = { judgements: [], changed: new Set(), introduced: [] }
+  const context = { fold, watch, settings, judged }
+  for (const minute of closed.minutes) judgeMinute(context, minute)
+  for (const gauge of closed.gauges) judgeGauge(context, gauge)
+  return judged
+}
+
+type Context = {
+  readonly fold: Fold
+  readonly watch: Watch
+  readonly settings: DetectorSettings
+  readonly judged: Judged
+}
+
+function judgeMinute(context: Context, { endpoint, windows, atMs }: ClosedMinute): void {
+  const at = atMs / 1000
+  const release = windows.at(-1)?.cell.release ?? ''
+  const latency = latencyOf(windows)
+  if (latency !== undefined && latency.count > 0) {
+    const watched = endpointSeries(context, endpoint, 'latency', 'latency', 'ms')
+    look(context, watched, atMs, latency.sum / latency.count, release, () =>
+      observe(watched.detector, { kind: 'histogram', at, histogram: latency }),
+    )
+  }
+  let total = 0
+  let errors = 0
+  let rate = 0
+  let statusKnown = false
+  for (const window of windows) {
+    total += window.requests
+    rate += window.rate
+    if (window.cell.statusClass !== 0) statusKnown = true
+    if (window.cell.statusClass === 5) errors += window.requests
+  }
+  if (statusKnown && total > 0) {
+    const watched = endpointSeries(context, endpoint, 'error_rate', 'errors', '%')
+    look(context, watched, atMs, (100 * errors) / total, release, () =>
+      observe(watched.detector, { kind: 'ratio', at, errors, total }),
+    )
+  }
+  const watched = endpointSeries(context, endpoint, 'throughput', 'throughput', '1/s')
+  look(context, watched, atMs, rate, release, () => observe(watched.detector, { kind: 'value', at, value: rate }))
+}
+
+/** Latencies of the requests that were answered as asked; failures are quick or slow for reasons of their own. */
+function latencyOf(windows: readonly ClosedWindow[]): Histogram | undefined {
+  const measured = windows.filter(({ histogram }) => histogram !== undefined && histogram.count > 0)
+  const good = measured.filter(({ cell }) => cell.statusClass <= 3)
+  const used = good.length > 0 ? good : measured
+  if (used.length === 0) return undefined
+  if (used.length === 1) return used[0]?.histogram
+  const all = createHistogram()
+  for (const { histogram } of used) if (histogram !== undefined) merge(all, histogram)
+  return all
+}
+
+function judgeGauge(context: Context, { gauge, window }: ClosedGauge): void {
+  if (gauge.quantile > 0 && !isWatchedPercentile(context.watch, gauge)) return
+  const value = window.sum / window.readings
+  const metric: Metric = gauge.kind === 'latency' ? 'latency' : gauge.kind === 'throughput' ? 'throughput' : 'gauge'
+  const kind: DetectorKind = gauge.kind
+  const quantile = gauge.quantile > 0 ? `p${String(Math.round(gauge.quantile * 1000) / 10).replace('.', '_')}` : ''
+  const watched = seriesFor(context, gauge.id, gauge.place, { metric, kind, unit: gauge.unit, quantile })
+  const at = window.atMs / 1000
+  look(context, watched, window.atMs, value, '', () => observe(watched.detector, { kind: 'value', at, value }))
+}
+
+/** The percentile nearest to p95 speaks for its place. */
+function isWatchedPercentile(watch: Watch, gauge: Gauge): boolean {
+  const { service, environment, endpoint, method, instrument } = gauge.place
+  const key = [service, environment, endpoint, method, instrument].join('\0')
+  const best = watch.percentile.get(key)
+  if (best === undefined || Math.abs(gauge.quantile - 0.95) < Math.abs(best - 0.95)) {
+    watch.percentile.set(key, gauge.quantile)
+    return true
+  }
+  return best === gauge.quantile
+}
+
+function endpointSeries(context: Context, endpoint: Endpoint, metric: Metric, kind: DetectorKind, unit: string): Watched {
+  return seriesFor(context, endpoint.id, endpoint.place, { metric, kind, unit, quantile: '' })
+}
+
+type Measure = {
+  readonly metric: Metric
+  readonly kind: DetectorKind
+  readonly unit: string
+  readonly quantile: string
+}
+
+function seriesFor({ fold, watch, settings, judged }: Context, owner: number, place: Place, measure: Measure): Watched {
+  const key = `${owner}:${measure.metric}`
+  const known = watch.index.get(key)
+  if (known !== undefined) return known
+  const watched: Watched = {
+    id: nextId(fold),
+    place,
+    metric: measure.metric,
+    quantile: measure.quantile,
+    unit: measure.unit,
+    detector: createDetector(measure.kind, detectorOptions(measure.kind, settings)),
+    windows: 0,
+    firstMs: 0,
+    latestMs: 0,
+    latestValue: 0,
+    episodeMs: 0,
+    release: '',
+  }
+  watch.series.push(watched)
+  watch.index.set(key, watched)
+  judged.introduced.push({ watched, owner })
+  return watched
+}
+
+export function detectorOptions(kind: DetectorKind, settings: DetectorSettings) {
+  const { minimumRelative, minimumAbsoluteMs, falseAlarmSeconds } = settings
+  return { falseAlarmSeconds, minimumRelative, ...(kind === 'latency' ? { minimumAbsolute: minimumAbsoluteMs } : {}) }
+}
+
+function look(
+  { judged }: Context,
+  watched: Watched,
+  atMs: number,
+  value: number,
+  release: string,
+  see: () => Verdict | undefined,
+): void {
+  watched.windows++
+  if (watched.firstMs === 0) watched.firstMs = atMs
+  watched.latestMs = Math.max(watched.latestMs, atMs)
+  watched.latestValue = value
+  if (release !== '') watched.release = release
+  judged.changed.add(watched)
+  const verdict = see()
+  if (verdict !== undefined) judged.judgements.push({ watched, verdict, atMs })
+}
