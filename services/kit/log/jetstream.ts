@@ -1,7 +1,7 @@
 import type { StreamName } from '@plimsoll/contracts/streams.ts'
 import { connect, ErrorCode, Events, type Msg, type NatsConnection, NatsError, headers as natsHeaders } from 'nats'
 import type { Logger } from 'pino'
-import { type AppError, appError } from '../errors.ts'
+import { AppError, appError } from '../errors.ts'
 import { readHeaders } from './headers.ts'
 import type { EventLog, StoredMessage, StreamInfo } from './log.ts'
 import { type PublisherOptions, windowedPublisher } from './publisher.ts'
@@ -104,12 +104,16 @@ export function serverProblem(version: string, jetstream: boolean): string | und
 function wireOf(connection: NatsConnection, logger?: Logger): Wire {
   let connected = true
   const disconnectListeners = new Set<() => void>()
+  const tellDisconnected = () => {
+    connected = false
+    for (const listener of [...disconnectListeners]) listener()
+  }
+  void connection.closed().then(tellDisconnected)
   void (async () => {
     for await (const { type, data } of connection.status()) {
       if (type === Events.Disconnect) {
-        connected = false
         logger?.warn({ server: data }, 'lost the broker')
-        for (const listener of [...disconnectListeners]) listener()
+        tellDisconnected()
       } else if (type === Events.Reconnect) {
         connected = true
         logger?.info({ server: data }, 'reconnected to the broker')
@@ -121,14 +125,17 @@ function wireOf(connection: NatsConnection, logger?: Logger): Wire {
   let inboxes = 0
   const inboxPrefix = `_INBOX.${crypto.randomUUID().replaceAll('-', '')}`
 
+  const isConnected = () => connected && !connection.isClosed()
+  const onDisconnect = (listener: () => void) => {
+    disconnectListeners.add(listener)
+    return () => disconnectListeners.delete(listener)
+  }
+
   return {
     maxPayloadBytes: connection.info?.max_payload ?? 1024 * 1024,
-    connected: () => connected && !connection.isClosed(),
+    connected: isConnected,
     inbox: () => `${inboxPrefix}.${++inboxes}`,
-    onDisconnect(listener) {
-      disconnectListeners.add(listener)
-      return () => disconnectListeners.delete(listener)
-    },
+    onDisconnect,
     publish(subject, data, { reply, headers }) {
       try {
         connection.publish(subject, data, {
@@ -152,9 +159,16 @@ function wireOf(connection: NatsConnection, logger?: Logger): Wire {
     },
     async request(subject, body) {
       const payload = body === undefined ? new Uint8Array() : new TextEncoder().encode(JSON.stringify(body))
-      const reply = await connection
-        .request(subject, payload, { timeout: requestTimeoutMs })
+      // The client would keep the request for the next connection, and forget it in between: fail now instead.
+      if (!isConnected()) throw asAppError(undefined, subject)
+      const lost = Promise.withResolvers<never>()
+      const stopListening = onDisconnect(() => lost.reject(asAppError(undefined, subject)))
+      const reply = await Promise.race([
+        lost.promise,
+        connection.request(subject, payload, { timeout: requestTimeoutMs }),
+      ])
         .catch((error: unknown) => Promise.reject(asAppError(error, subject)))
+        .finally(stopListening)
       const answer = reply.json<{ readonly error?: ApiError }>()
       if (answer.error) throw apiError(subject, answer.error)
       return answer
@@ -172,6 +186,7 @@ function apiError(subject: string, { code, description }: ApiError): AppError {
 }
 
 function asAppError(error: unknown, subject: string): AppError {
+  if (error instanceof AppError) return error
   if (error instanceof NatsError && error.code === ErrorCode.MaxPayloadExceeded) {
     return appError('too-large', `A message on ${subject} is larger than the broker takes; split it.`, { cause: error })
   }

@@ -17,12 +17,13 @@ export type Publisher = {
   close(): void
 }
 
-type InFlight = {
+type Waiting = {
   readonly message: OutgoingMessage
-  readonly deadline: number
   readonly resolve: (ack: PublishAck) => void
   readonly reject: (error: Error) => void
 }
+
+type InFlight = Waiting & { readonly deadline: number }
 
 /**
  * Publishes in a window, with one ack inbox for all messages: an ack then costs one map lookup instead of the client
@@ -33,7 +34,7 @@ export function windowedPublisher(wire: Wire, options: PublisherOptions = {}): P
   const inbox = wire.inbox()
   // Insertion order is deadline order: the sweep stops at the first that still has time.
   const inFlight = new Map<string, InFlight>()
-  const waiting: (() => void)[] = []
+  const waiting: Waiting[] = []
   const idle: (() => void)[] = []
   let bytes = 0
   let token = 0
@@ -45,13 +46,39 @@ export function windowedPublisher(wire: Wire, options: PublisherOptions = {}): P
     if (!entry) return undefined
     inFlight.delete(key)
     bytes -= entry.message.data.length
-    waiting.shift()?.()
-    if (inFlight.size === 0) for (const resolve of idle.splice(0)) resolve()
     return entry
+  }
+
+  /** Sends what the window has room for, in the order it was given. */
+  function pump(): void {
+    for (let next = waiting[0]; next && hasRoom(next.message.data.length); next = waiting[0]) {
+      waiting.shift()
+      send(next)
+    }
+    if (inFlight.size === 0) for (const resolve of idle.splice(0)) resolve()
+  }
+
+  function send({ message, resolve, reject }: Waiting): void {
+    // The client would keep the message and send it on reconnecting, unseen and unbounded: refuse instead.
+    if (!wire.connected()) {
+      reject(notAcknowledged(message, 'there is no connection to the broker'))
+      return
+    }
+    const key = (token++).toString(36)
+    try {
+      wire.publish(message.subject, message.data, { reply: `${inbox}.${key}`, headers: headersOf(message) })
+    } catch (error) {
+      reject(error as Error)
+      return
+    }
+    inFlight.set(key, { message, resolve, reject, deadline: performance.now() + ackTimeoutMs })
+    bytes += message.data.length
   }
 
   function failAll(reason: string): void {
     for (const [key, { message }] of [...inFlight]) take(key)?.reject(notAcknowledged(message, reason))
+    for (const { message, reject } of waiting.splice(0)) reject(notAcknowledged(message, reason))
+    pump()
   }
 
   const unsubscribe = wire.subscribe(`${inbox}.*`, (reply) => {
@@ -60,6 +87,7 @@ export function windowedPublisher(wire: Wire, options: PublisherOptions = {}): P
     const answer = parseAck(entry.message, reply)
     if (answer instanceof Error) entry.reject(answer)
     else entry.resolve(answer)
+    pump()
   })
   const stopListening = wire.onDisconnect(() => failAll('the connection to the broker was lost'))
   const sweep = setInterval(() => {
@@ -68,29 +96,18 @@ export function windowedPublisher(wire: Wire, options: PublisherOptions = {}): P
       if (deadline > now) break
       take(key)?.reject(notAcknowledged(message, `no ack came within ${ackTimeoutMs} ms`))
     }
+    pump()
   }, 100)
   sweep.unref()
 
   return {
-    async publish(message) {
-      while (!hasRoom(message.data.length)) await new Promise<void>((resolve) => waiting.push(resolve))
-      // The client would keep the message and send it on reconnecting, unseen and unbounded: refuse instead.
-      if (!wire.connected()) throw notAcknowledged(message, 'there is no connection to the broker')
-      const key = (token++).toString(36)
-      const ack = new Promise<PublishAck>((resolve, reject) => {
-        inFlight.set(key, { message, deadline: performance.now() + ackTimeoutMs, resolve, reject })
-      })
-      bytes += message.data.length
-      try {
-        wire.publish(message.subject, message.data, { reply: `${inbox}.${key}`, headers: headersOf(message) })
-      } catch (error) {
-        take(key)
-        throw error
-      }
-      return ack
-    },
+    publish: (message) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ message, resolve, reject })
+        pump()
+      }),
     async settled() {
-      if (inFlight.size > 0) await new Promise<void>((resolve) => idle.push(resolve))
+      if (inFlight.size + waiting.length > 0) await new Promise<void>((resolve) => idle.push(resolve))
     },
     close() {
       clearInterval(sweep)

@@ -72,16 +72,20 @@ export async function openReader(
   }
 
   function receive(message: WireMessage): void {
-    if (message.status !== 0) return receiveStatus(message)
+    if (message.status !== 0) {
+      receiveStatus(message)
+      return
+    }
     const { stored, consumer } = storedMessage(message, options.stream)
     if (consumer !== consumerSeq + 1) {
-      return fail(
+      fail(
         appError(
           'log-gap',
           `Reader ${options.name} got message ${consumer} of ${options.stream} after ${consumerSeq}: ` +
             'deliveries were lost. Read again from the checkpoint.',
         ),
       )
+      return
     }
     consumerSeq = consumer
     queue.push(stored)
@@ -96,7 +100,7 @@ export async function openReader(
 
   function receiveStatus({ subject, status, description }: WireMessage): void {
     if (subject !== `${inbox}.${request.number}`) return // of a request that is over
-    if (!endsRequestOnly(status, description)) return fail(readerLost(options, `${status} ${description}`.trim()))
+    if (!endsRequestOnly(status, description)) fail(readerLost(options, `${status} ${description}`.trim()))
     endRequest()
     requestMore()
     // What was promised did not come in this request (it ended on bytes): hand over what there is.
@@ -154,7 +158,7 @@ async function createConsumer(wire: Wire, options: ReadOptions, start: ConsumerS
   const { stream, name, filter } = options
   const created = await wire.request(`$JS.API.CONSUMER.CREATE.${stream}.${name}.${filter}`, {
     stream_name: stream,
-    action: 'create', // refuses a name that exists: reusing one resumes its old position without a word
+    action: 'create', // refuses a name that exists with another start
     config: {
       name,
       filter_subject: filter,
@@ -172,7 +176,13 @@ async function createConsumer(wire: Wire, options: ReadOptions, start: ConsumerS
           }),
     },
   })
-  return (created as { readonly num_pending: number }).num_pending
+  const { num_pending, delivered } = created as {
+    readonly num_pending: number
+    readonly delivered: { readonly consumer_seq: number }
+  }
+  // The server answers a second creation of the same consumer with the first one, wherever that has got to.
+  if (delivered.consumer_seq === 0) return num_pending
+  throw appError('unprocessable', `The reader name ${name} was used before; names are never reused.`)
 }
 
 /** Statuses that end one request and say nothing about the consumer. */
