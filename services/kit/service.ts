@@ -1,6 +1,6 @@
-import type { Static, TObject, TSchema } from 'typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import type { Static, TObject, TSchema } from 'typebox'
 import type { Principal } from './auth/principal.ts'
 import type { Cache } from './cache.ts'
 import type { Clock } from './clock.ts'
@@ -44,21 +44,35 @@ export type Route = {
   readonly schema: RouteSchema
   /** `raw`: `request.body` is the undecoded Buffer whatever its content type and encoding. */
   readonly body?: 'json' | 'raw'
+  /** Larger bodies are refused with 413. 1 MiB unless given. */
   readonly bodyLimitBytes?: number
+  /** `none`: the handler limits by what it measures itself (bytes, samples), not by requests. */
+  readonly rateLimit?: 'principal' | 'none'
   readonly handler: (request: FastifyRequest, reply: FastifyReply, principal: Principal) => unknown
 }
 
-/** The manifest: everything `run` needs to know of a service. */
-export type Service<Schema extends TObject = TObject, Tables = unknown> = {
+type Manifest<Schema extends TObject, Context> = {
   readonly name: string
   readonly config: Schema
   /** Permission -> what it allows, in words. Routes may name only these (or `public`). */
   readonly permissions: Readonly<Record<string, string>>
   /** Folder of forward-only Kysely migrations, `0001_name.ts` each exporting `up`. */
   readonly migrations?: URL
-  readonly processors?: (context: ServiceContext<Static<Schema>, Tables>) => readonly Processor<unknown>[]
-  readonly tickers?: (context: ServiceContext<Static<Schema>, Tables>) => readonly Ticker<unknown>[]
-  readonly routes?: (context: ServiceContext<Static<Schema>, Tables>) => readonly Route[]
-  /** Anything else that runs while the service does; the returned function stops it before the log and pools close. */
-  readonly start?: (context: ServiceContext<Static<Schema>, Tables>) => Promise<() => Promise<void>>
+  readonly processors?: (context: Context) => readonly Processor<unknown>[]
+  readonly tickers?: (context: Context) => readonly Ticker<unknown>[]
+  readonly routes?: (context: Context) => readonly Route[]
+  /**
+   * Anything else that runs while the service does. Called before lanes and HTTP start; the function it returns stops it
+   * while HTTP closes (no new connections, requests under way), before the log and the pools close.
+   */
+  readonly start?: (context: Context) => Promise<() => Promise<void>>
 }
+
+/** The manifest: everything `run` needs to know of a service. */
+export type Service<Schema extends TObject = TObject, Tables = unknown> = Manifest<
+  Schema,
+  ServiceContext<Static<Schema>, Tables>
+>
+
+/** Any service, as `run` takes it: what its context is of is the service's own affair. */
+export type AnyService = Manifest<TObject, never>

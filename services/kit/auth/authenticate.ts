@@ -1,0 +1,76 @@
+import type { FastifyRequest } from 'fastify'
+import { appError } from '../errors.ts'
+import type { Principal } from './principal.ts'
+
+/** Checks one kind of credentials: undefined when the token is not of its kind, else the caller or a rejection. */
+export type TokenVerifier = (token: string) => Promise<Principal | undefined>
+
+export type AuthenticatorOptions = {
+  readonly verifiers: readonly TokenVerifier[]
+  /** Set on a loopback-only installation: who a caller without credentials is. */
+  readonly local: Principal | undefined
+}
+
+/** Who is calling. `Authorization: Bearer TOKEN`, or Basic with the token as password, which every sender can be set to. */
+export function createAuthenticator({
+  verifiers,
+  local,
+}: AuthenticatorOptions): (request: FastifyRequest) => Promise<Principal> {
+  return async (request) => {
+    const token = tokenOf(request.headers.authorization)
+    if (token === undefined) {
+      if (local === undefined) {
+        throw appError(
+          'unauthenticated',
+          'Send an API key: "Authorization: Bearer KEY". Make one with: npm start -- keys create NAME',
+        )
+      }
+      refuseForeignPages(request)
+      return local
+    }
+    for (const verify of verifiers) {
+      const principal = await verify(token)
+      if (principal !== undefined) return principal
+    }
+    throw appError(
+      'unauthenticated',
+      'The API key or token is not valid here, or no longer: check it for completeness, or make a new one.',
+    )
+  }
+}
+
+function tokenOf(authorization: string | undefined): string | undefined {
+  if (authorization === undefined) return undefined
+  const [scheme = '', value = ''] = authorization.trim().split(/\s+/, 2)
+  switch (scheme.toLowerCase()) {
+    case 'bearer':
+      return value
+    case 'basic': {
+      const pair = Buffer.from(value, 'base64').toString('utf8')
+      return pair.slice(pair.indexOf(':') + 1)
+    }
+    default:
+      throw appError(
+        'unauthenticated',
+        `"${scheme.slice(0, 20)}" credentials are not taken: use Bearer, or Basic with the key as password.`,
+      )
+  }
+}
+
+const loopbackNames = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
+
+/**
+ * Without credentials the network decides who may call, and a web page open in the user's browser is inside it. So a
+ * foreign site may neither reach us under its own name (DNS rebinding) nor send us anything (forged requests).
+ */
+function refuseForeignPages({ headers }: FastifyRequest): void {
+  const { host = '', origin } = headers
+  const foreignName = !loopbackNames.test(host)
+  const foreignOrigin = origin !== undefined && origin !== `http://${host}`
+  if (foreignName || foreignOrigin || headers['sec-fetch-site'] === 'cross-site') {
+    throw appError(
+      'forbidden',
+      'Without credentials only this machine is answered, under a loopback name. Send an API key.',
+    )
+  }
+}

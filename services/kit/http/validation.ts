@@ -1,0 +1,43 @@
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { Value } from 'typebox/value'
+import { type AppError, appError } from '../errors.ts'
+import { problemsOf } from '../schema.ts'
+
+type Validator = (input: unknown) => { value: unknown } | { error: AppError }
+
+const placeOf: Readonly<Record<string, string>> = {
+  querystring: 'query',
+  params: 'path',
+  headers: 'header',
+  body: 'body',
+}
+
+/** Checks one part of a request. Texts of the URL and headers become the numbers and lists their schema asks for. */
+export function compileValidator(schema: TSchema, httpPart: string): Validator {
+  const compiled = Compile(schema)
+  const isText = httpPart !== 'body'
+  return (input) => {
+    const given = isText ? Value.Convert(schema, listsOf(schema, input)) : input
+    const value = Value.Default(schema, given)
+    if (compiled.Check(value)) return { value }
+    const fields = problemsOf(schema, value).map(({ field, expected }) => ({
+      field: `${placeOf[httpPart]}${field}`,
+      expected,
+    }))
+    const detail = fields.map(({ field, expected }) => `${field} must be ${expected}`).join('; ')
+    return { error: appError('bad-request', `${detail}.`, { fields }) }
+  }
+}
+
+/** `?service=a` is a list of one where the schema asks for a list. */
+function listsOf(schema: TSchema, input: unknown): unknown {
+  const { properties } = schema as { properties?: Record<string, { type?: string }> }
+  if (properties === undefined || typeof input !== 'object' || input === null) return input
+  return Object.fromEntries(
+    Object.entries(input).map(([name, value]) => [
+      name,
+      properties[name]?.type === 'array' && !Array.isArray(value) ? [value] : value,
+    ]),
+  )
+}
