@@ -1,0 +1,111 @@
+import type { LaneBatcher, OpenBatch } from './lanes.ts'
+import { encodeMetricBatch } from './metricbatch.ts'
+import {
+  clearMetricColumns,
+  copyHistogram,
+  createMetricColumns,
+  field,
+  HISTOGRAM_FIELDS,
+  histogramWeight,
+  type MetricColumns,
+  pushSample,
+} from './metriccolumns.ts'
+import type { SeriesHandle, SeriesRegistry } from './registry.ts'
+
+/** A sample in the columns of a batch: series row, time, start, value. */
+const SAMPLE_BYTES = 28
+/** Avro header, source name, lengths of the columns. */
+const BATCH_BYTES = 1024
+
+export type OpenMetricBatch = OpenBatch & {
+  readonly number: number
+  readonly columns: MetricColumns
+  series: Int32Array
+  seriesCount: number
+}
+
+let batchNumber = 0
+const spareColumns: MetricColumns[] = []
+
+export function openMetricBatch(registry: SeriesRegistry, now: () => number): OpenMetricBatch {
+  const columns = spareColumns.pop() ?? createMetricColumns()
+  clearMetricColumns(columns)
+  const batch: OpenMetricBatch = {
+    number: ++batchNumber,
+    weight: BATCH_BYTES,
+    latestMs: Number.NEGATIVE_INFINITY,
+    columns,
+    series: new Int32Array(64),
+    seriesCount: 0,
+    encode() {
+      const bytes = encodeMetricBatch(registry, batch.series, batch.seriesCount, columns, now())
+      // The encoder copied all of it, so the next batch can have these arrays.
+      if (spareColumns.length < 32) spareColumns.push(columns)
+      return bytes
+    },
+  }
+  return batch
+}
+
+/** Upper bound of what the decoded columns add to batches, bytes. */
+export function metricWeight(registry: SeriesRegistry, columns: MetricColumns): number {
+  const { weight } = registry.columns
+  let total = columns.samples * SAMPLE_BYTES
+  let previous = -1
+  for (let i = 0; i < columns.samples; i++) {
+    const series = columns.sampleSeries[i] as number
+    if (series !== previous) total += weight[series] as number
+    previous = series
+  }
+  for (let i = 0; i < columns.histograms; i++) {
+    total += histogramWeight(columns, i) + (weight[columns.histogramSeries[i] as number] as number)
+  }
+  return total
+}
+
+/** Distributes decoded columns (handles in their series columns) over the batches of their lanes. */
+export function fillMetricBatches(
+  registry: SeriesRegistry,
+  columns: MetricColumns,
+  batchFor: Parameters<Parameters<LaneBatcher<OpenMetricBatch>['take']>[1]>[0],
+): void {
+  const { weight, lane, row, rowBatch } = registry.columns
+
+  function rowOf(batch: OpenMetricBatch, series: SeriesHandle): number {
+    if (rowBatch[series] === batch.number) return row[series] as number
+    if (batch.seriesCount === batch.series.length) {
+      const grown = new Int32Array(batch.seriesCount * 2)
+      grown.set(batch.series)
+      batch.series = grown
+    }
+    batch.series[batch.seriesCount] = series
+    rowBatch[series] = batch.number
+    row[series] = batch.seriesCount
+    return batch.seriesCount++
+  }
+
+  for (let i = 0; i < columns.samples; i++) {
+    const series = columns.sampleSeries[i] as number
+    const batch = batchFor(lane[series] as number, SAMPLE_BYTES + (weight[series] as number))
+    if (batch === undefined) continue
+    if (rowBatch[series] === batch.number) batch.weight -= weight[series] as number
+    const timeMs = columns.sampleTime[i] as number
+    if (timeMs > batch.latestMs) batch.latestMs = timeMs
+    pushSample(
+      batch.columns,
+      rowOf(batch, series),
+      timeMs,
+      columns.sampleStart[i] as number,
+      columns.sampleWords[2 * i] as number,
+      columns.sampleWords[2 * i + 1] as number,
+    )
+  }
+  for (let i = 0; i < columns.histograms; i++) {
+    const series = columns.histogramSeries[i] as number
+    const batch = batchFor(lane[series] as number, histogramWeight(columns, i) + (weight[series] as number))
+    if (batch === undefined) continue
+    const timeMs = columns.histogramFields[i * HISTOGRAM_FIELDS + field.time] as number
+    if (timeMs > batch.latestMs) batch.latestMs = timeMs
+    copyHistogram(batch.columns, rowOf(batch, series), columns, i)
+  }
+}

@@ -1,0 +1,56 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { streamDefinitions } from '@plimsoll/contracts/streams.ts'
+import type { Clock } from '@plimsoll/kit/clock.ts'
+import { isTransient } from '@plimsoll/kit/errors.ts'
+import type { EventLog, OutgoingMessage } from '@plimsoll/kit/log/log.ts'
+
+/** A message whose id is stated, so that publishing it twice stores it once. */
+export type BatchMessage = OutgoingMessage & { readonly id: string }
+
+export type BatchPublisher = {
+  /**
+   * Resolves once the broker has acknowledged the message; tries until then. Rejects when `stop` was called, or when
+   * trying again cannot help.
+   */
+  publish(message: BatchMessage): Promise<void>
+  stop(): void
+}
+
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 2_000
+/** Past half the duplicate window a second try is only safe after looking whether the first one was stored. */
+const SAFE_RETRY_MS = streamDefinitions.METRIC.duplicateWindowMs / 2
+
+/**
+ * Publishes until acknowledged. A lost ack does not tell whether the message was stored; the broker drops a second one
+ * with the same id within its duplicate window, and beyond that the stream itself is asked.
+ */
+export function createBatchPublisher(log: EventLog, clock: Clock, onRetry: (error: unknown) => void): BatchPublisher {
+  const stopped = new AbortController()
+
+  async function stored(message: BatchMessage, sinceMs: number): Promise<boolean> {
+    for await (const known of log.readHeaders({ stream: 'METRIC', filter: message.subject, sinceMs })) {
+      if (known.id === message.id) return true
+    }
+    return false
+  }
+
+  return {
+    async publish(message) {
+      const startedAt = clock.now()
+      for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+        try {
+          if (clock.now() - startedAt > SAFE_RETRY_MS && (await stored(message, startedAt - SAFE_RETRY_MS))) return
+          await log.publish(message)
+          return
+        } catch (error) {
+          if (stopped.signal.aborted || !isTransient(error)) throw error
+          onRetry(error)
+          await delay(pause * (0.5 + Math.random()), undefined, { signal: stopped.signal }).catch(() => {})
+          if (stopped.signal.aborted) throw error
+        }
+      }
+    },
+    stop: () => stopped.abort(),
+  }
+}

@@ -1,0 +1,250 @@
+import { pushSample } from '../batch/metriccolumns.ts'
+import type { SeriesHandle, SeriesKeys, SeriesRefusal } from '../batch/registry.ts'
+import { kindByMetadata, seriesKind } from '../domain/series.ts'
+import { DecodeError } from './failure.ts'
+import { createNativeHistogram, pushNativeHistogram, readNativeHistogram } from './nativehistogram.ts'
+import { createOutcome, type Outcome, refuse } from './outcome.ts'
+import {
+  cursorOf,
+  malformedAt,
+  readInt64,
+  readLength,
+  readTag,
+  readVarint32,
+  skipField,
+  skipLength,
+} from './protobuf.ts'
+import { aheadExample, type DecodeTarget, metricName } from './remotewrite1.ts'
+
+const SYMBOL = 0x22
+const TIMESERIES = 0x2a
+const LABEL_REFS_PACKED = 0x0a
+const LABEL_REFS = 0x08
+const SAMPLE = 0x12
+const HISTOGRAM = 0x1a
+const EXEMPLAR = 0x22
+const METADATA = 0x2a
+/** Where senders up to 2.0-rc.3 put the start time of a whole series. */
+const CREATED_TIMESTAMP = 0x30
+
+type Resolution = SeriesHandle | SeriesRefusal | 'odd-label-refs' | 'invalid-symbol-ref'
+
+/**
+ * `io.prometheus.write.v2.Request` (remote write 2.0) straight from the bytes into columns. Throws DecodeError when the
+ * message does not parse or is a 1.0 message in disguise (its fields 1 to 3 are reserved here for that purpose).
+ */
+export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Outcome {
+  const { registry, columns } = target
+  const cursor = cursorOf(bytes)
+  const { view } = cursor
+  const outcome = createOutcome()
+  const histogram = createNativeHistogram()
+  const floats = registry.keyspace('refs')
+  const histograms = registry.keyspace('refs-histogram')
+  const symbols = readSymbols()
+
+  // Key of a series: metadata type, unit and label texts, as numbers of this registry.
+  let key = new Uint32Array(64)
+  let keyBytes = new Uint8Array(key.buffer)
+  let keyView = new DataView(key.buffer)
+  let keyLength = 0
+  let metadataType = 0
+  let seriesStartMs = 0
+
+  cursor.at = 0
+  while (cursor.at < cursor.end) {
+    const tag = readTag(cursor)
+    if (tag === TIMESERIES) readSeries(readLength(cursor, cursor.end) + cursor.at)
+    else skipField(cursor, tag & 7, cursor.end)
+  }
+  return outcome
+
+  /** Symbols may come after the series that use them, so they are found first. Texts are looked up on first use. */
+  function readSymbols(): { start: Uint32Array; end: Uint32Array; text: Int32Array; count: number } {
+    let start = new Uint32Array(1024)
+    let end = new Uint32Array(1024)
+    let count = 0
+    while (cursor.at < cursor.end) {
+      const at = cursor.at
+      const tag = readTag(cursor)
+      if (tag === SYMBOL) {
+        const length = readLength(cursor, cursor.end)
+        if (count === start.length) {
+          const capacity = count * 2
+          const grown = new Uint32Array(capacity)
+          grown.set(start)
+          start = grown
+          const grownEnd = new Uint32Array(capacity)
+          grownEnd.set(end)
+          end = grownEnd
+        }
+        start[count] = cursor.at
+        cursor.at += length
+        end[count++] = cursor.at
+        continue
+      }
+      const number = tag >>> 3
+      if (number >= 1 && number <= 3) {
+        throw malformedAt(
+          at,
+          `field ${number}, which 2.0 reserves; a 1.0 message needs the content type application/x-protobuf`,
+        )
+      }
+      skipField(cursor, tag & 7, cursor.end)
+    }
+    if (count > 0 && start[0] !== end[0]) {
+      throw new DecodeError('the first symbol of a 2.0 message must be the empty string')
+    }
+    return { start, end, text: new Int32Array(count).fill(-1), count }
+  }
+
+  function textOf(symbol: number): number {
+    let text = symbols.text[symbol] as number
+    if (text < 0) {
+      text = registry.texts.intern(bytes, view, symbols.start[symbol] as number, symbols.end[symbol] as number)
+      symbols.text[symbol] = text
+    }
+    return text
+  }
+
+  function readSeries(end: number): void {
+    const start = cursor.at
+    const keyRefusal = readKey(end)
+    cursor.at = start
+    let float: Resolution | undefined
+    let native: Resolution | undefined
+    let exemplars = 0
+    while (cursor.at < end) {
+      const tag = readTag(cursor)
+      if (tag === SAMPLE) {
+        float ??= keyRefusal ?? resolve(floats, false)
+        readSample(readLength(cursor, end) + cursor.at, float)
+      } else if (tag === HISTOGRAM) {
+        readNativeHistogram(cursor, readLength(cursor, end) + cursor.at, histogram)
+        native ??= keyRefusal ?? resolve(histograms, true)
+        addHistogram(native)
+      } else if (tag === EXEMPLAR) {
+        skipLength(cursor, end)
+        exemplars++
+      } else skipField(cursor, tag & 7, end)
+    }
+    if (cursor.at !== end) throw malformedAt(cursor.at, 'a series runs past its end')
+    const pointless = float === undefined && native === undefined
+    const series = float ?? native ?? keyRefusal ?? resolve(floats, false)
+    if (typeof series === 'number') outcome.exemplars += exemplars
+    else if (exemplars > 0) refuse(outcome, series, exemplars, () => 'an exemplar')
+    else if (pointless) refuse(outcome, series, 1, () => 'a series without samples')
+  }
+
+  /** Labels, metadata and start time of a series into `key`, whatever order its fields come in. */
+  function readKey(end: number): 'odd-label-refs' | 'invalid-symbol-ref' | undefined {
+    let refusal: 'odd-label-refs' | 'invalid-symbol-ref' | undefined
+    keyLength = 2
+    key[0] = 0
+    key[1] = 0
+    seriesStartMs = 0
+    metadataType = 0
+    while (cursor.at < end) {
+      const tag = readTag(cursor)
+      if (tag === LABEL_REFS_PACKED) {
+        const refsEnd = readLength(cursor, end) + cursor.at
+        if (keyLength + refsEnd - cursor.at > key.length) growKey(keyLength + refsEnd - cursor.at)
+        while (cursor.at < refsEnd) {
+          const symbol = readVarint32(cursor)
+          if (symbol >= symbols.count) refusal = 'invalid-symbol-ref'
+          else key[keyLength++] = textOf(symbol)
+        }
+        if (cursor.at !== refsEnd) throw malformedAt(cursor.at, 'label refs run past their end')
+      } else if (tag === LABEL_REFS) {
+        const symbol = readVarint32(cursor)
+        if (keyLength === key.length) growKey(keyLength + 1)
+        if (symbol >= symbols.count) refusal = 'invalid-symbol-ref'
+        else key[keyLength++] = textOf(symbol)
+      } else if (tag === METADATA) refusal = readMetadata(readLength(cursor, end) + cursor.at) ?? refusal
+      else if (tag === CREATED_TIMESTAMP) seriesStartMs = readInt64(cursor)
+      else skipField(cursor, tag & 7, end)
+    }
+    if (cursor.at !== end) throw malformedAt(cursor.at, 'a series runs past its end')
+    return refusal ?? (keyLength % 2 === 0 ? undefined : 'odd-label-refs')
+  }
+
+  function readMetadata(end: number): 'invalid-symbol-ref' | undefined {
+    let refusal: 'invalid-symbol-ref' | undefined
+    outcome.metadata++
+    while (cursor.at < end) {
+      const tag = readTag(cursor)
+      if (tag === 0x08) metadataType = readVarint32(cursor)
+      else if (tag === 0x18 || tag === 0x20) {
+        const symbol = readVarint32(cursor)
+        if (symbol >= symbols.count) refusal = 'invalid-symbol-ref'
+        else if (tag === 0x20) key[1] = textOf(symbol)
+      } else skipField(cursor, tag & 7, end)
+    }
+    if (cursor.at !== end) throw malformedAt(cursor.at, 'metadata runs past its end')
+    key[0] = metadataType
+    return refusal
+  }
+
+  function growKey(length: number): void {
+    const grown = new Uint32Array(Math.max(key.length * 2, length))
+    grown.set(key)
+    key = grown
+    keyBytes = new Uint8Array(key.buffer)
+    keyView = new DataView(key.buffer)
+  }
+
+  function resolve(keys: SeriesKeys, native: boolean): Resolution {
+    const known = keys.find(keyBytes, keyView, 0, keyLength * 4)
+    if (known >= 0) return known
+    const type = metadataType
+    const gauge = histogram.gauge
+    const defined = registry.define({
+      labels: key.subarray(2, keyLength),
+      labelCount: (keyLength - 2) / 2,
+      kind: (name) =>
+        native ? (gauge ? seriesKind.unknown : seriesKind.cumulativeHistogram) : kindByMetadata(type, name),
+      unit: key[1] as number,
+    })
+    if (typeof defined === 'number') keys.remember(keyBytes, keyView, 0, keyLength * 4, defined)
+    return defined
+  }
+
+  function readSample(end: number, series: Resolution): void {
+    let low = 0
+    let high = 0
+    let timeMs = 0
+    let startMs = seriesStartMs
+    while (cursor.at < end) {
+      const tag = readTag(cursor)
+      if (tag === 0x09 && cursor.at + 8 <= end) {
+        low = view.getUint32(cursor.at, true)
+        high = view.getUint32(cursor.at + 4, true)
+        cursor.at += 8
+      } else if (tag === 0x10) timeMs = readInt64(cursor)
+      else if (tag === 0x18) startMs = readInt64(cursor)
+      else skipField(cursor, tag & 7, end)
+    }
+    if (cursor.at !== end) throw malformedAt(cursor.at, 'a sample runs past its end')
+    if (typeof series === 'string') refuse(outcome, series, 1, () => 'a sample')
+    else if (timeMs > target.latestMs) refuse(outcome, 'too-far-ahead', 1, () => aheadExample(registry, series, timeMs))
+    else {
+      pushSample(columns, series, timeMs, startMs, low, high)
+      outcome.samples++
+    }
+  }
+
+  function addHistogram(series: Resolution): void {
+    if (typeof series === 'string') {
+      refuse(outcome, series, 1, () => 'a histogram')
+      return
+    }
+    if (histogram.timeMs > target.latestMs) {
+      refuse(outcome, 'too-far-ahead', 1, () => aheadExample(registry, series, histogram.timeMs))
+      return
+    }
+    if (histogram.startMs === 0) histogram.startMs = seriesStartMs
+    const refusal = pushNativeHistogram(columns, series, histogram)
+    if (refusal === undefined) outcome.histograms++
+    else refuse(outcome, refusal, 1, () => metricName(registry, series))
+  }
+}
