@@ -1,0 +1,107 @@
+import { decodeEvent } from '@plimsoll/contracts/events.ts'
+import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { appError, poison } from '@plimsoll/kit/errors.ts'
+import { type LaneMessage, type Processor, processor } from '@plimsoll/kit/lanes/processor.ts'
+import { type Baseline, foldBaseline } from '../domain/baseline.ts'
+import { type Fact, type ProjectedType, projectedTypes } from '../domain/feed.ts'
+import { foldDetected, foldResolved, type Regression } from '../domain/regression.ts'
+import { loadBaselines, saveBaselines } from '../store/baseline.ts'
+import { appendFeed, unseen } from '../store/feed.ts'
+import { clearProjection, type Head, lockHead } from '../store/head.ts'
+import { loadRegressions, saveRegressions } from '../store/regression.ts'
+import { type ReportingTransaction, typed } from '../store/tables.ts'
+
+export const name = 'overview'
+
+/**
+ * Raise it when the meaning of a table or of the fold changes: the new version starts at the beginning of DERIVED, and
+ * the first of its lanes to load empties the tables.
+ */
+export const version = 1
+
+/** What `tools/rebuild` needs: it empties the projection and replays DERIVED in one transaction with the checkpoints. */
+export const rebuild = {
+  service: 'reporting',
+  processor: name,
+  clear: (tx: WorkerTransaction): Promise<void> => clearProjection(typed(tx), version),
+}
+
+/** DERIVED -> baselines, regressions and the feed behind the page. Lanes share these tables; see `store/head.ts`. */
+export const overview = (feedRows: number): Processor<unknown> =>
+  processor({
+    name,
+    version,
+    stream: 'DERIVED',
+    types: projectedTypes,
+    onPoison: 'skip',
+    async load(transaction) {
+      const tx = typed(transaction)
+      const head = await lockHead(tx)
+      if (head.version < version) await clearProjection(tx, version)
+    },
+    handle(_state, batch) {
+      // Decoded here and not in `write`: a message that cannot be decoded is poison whatever the database does.
+      const facts = batch.map(factOf)
+      return { write: (tx) => project(typed(tx), facts, feedRows) }
+    },
+  })
+
+function factOf(message: LaneMessage): Fact {
+  // A copy: columns of a decoded event are views into its message, which is the worker's again once `handle` returns.
+  const { type, value } = decodeEvent(message.data.slice())
+  if (!isProjected(type)) throw poison(`The header says ${message.type} but the body is a ${type}.`)
+  const time = Date.parse(message.headers['Plimsoll-Time'] ?? '')
+  return {
+    id: message.id === '' ? `${message.stream}.${message.seq}` : message.id,
+    time: Number.isNaN(time) ? message.time : time,
+    type,
+    value,
+  } as Fact
+}
+
+const isProjected = (type: string): type is ProjectedType => (projectedTypes as readonly string[]).includes(type)
+
+/** Applies what has not been applied yet. Running it again with the same facts changes nothing. */
+export async function project(tx: ReportingTransaction, facts: readonly Fact[], feedRows: number): Promise<void> {
+  const fresh = await unseen(tx, facts)
+  if (fresh.length === 0) return
+  await saveBaselines(tx, await foldBaselines(tx, fresh))
+  await saveRegressions(tx, await foldRegressions(tx, fresh))
+  const head = await lockHead(tx)
+  assertCurrent(head)
+  await appendFeed(tx, head, fresh, feedRows)
+}
+
+async function foldBaselines(tx: ReportingTransaction, facts: readonly Fact[]): Promise<Iterable<Baseline>> {
+  const established = facts.filter((fact) => fact.type === 'plimsoll.performance.v1.BaselineEstablished')
+  const baselines = await loadBaselines(
+    tx,
+    established.map((fact) => fact.value.baselineId),
+  )
+  for (const { value } of established)
+    baselines.set(value.baselineId, foldBaseline(baselines.get(value.baselineId), value))
+  return baselines.values()
+}
+
+async function foldRegressions(tx: ReportingTransaction, facts: readonly Fact[]): Promise<Iterable<Regression>> {
+  const changes = facts.filter((fact) => fact.type !== 'plimsoll.performance.v1.BaselineEstablished')
+  const regressions = await loadRegressions(
+    tx,
+    changes.map((fact) => fact.value.regressionId),
+  )
+  for (const { type, value, time } of changes) {
+    const current = regressions.get(value.regressionId)
+    const next =
+      type === 'plimsoll.performance.v1.RegressionDetected'
+        ? foldDetected(current, value, time)
+        : foldResolved(current, value, time)
+    regressions.set(value.regressionId, next)
+  }
+  return regressions.values()
+}
+
+/** In a rolling update the old version must stop writing once the new one has emptied the tables. */
+function assertCurrent(head: Head): void {
+  if (head.version === version) return
+  throw appError('lane-fenced', `Version ${head.version} of the projection has taken over from version ${version}.`)
+}

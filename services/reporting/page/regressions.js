@@ -1,0 +1,294 @@
+// @ts-check
+import { element, showList } from './dom.js'
+import { change, clockTime, duration, number, plural, quantity, seriesName } from './format.js'
+import { histogramPicture } from './histogram.js'
+import { historyPicture } from './history.js'
+import { ago, badge, disclosure, figure, query, stateMark, stateName } from './parts.js'
+import { toElement } from './svg.js'
+
+/**
+ * @typedef {{ n: number } & Record<string, number | null>} Quantiles
+ * @typedef {{
+ *   regressionId: string, service: string, environment: string, endpoint: string, method: string, release: string,
+ *   metric: string, unit: string, state: string, direction: string | null, detector: string,
+ *   onsetAt: string, detectedAt: string | null, resolvedAt: string | null, changedAt: string,
+ *   beforeValue: number, afterValue: number, before: Quantiles | null, after: Quantiles | null,
+ *   histogram: { before: import('./histogram.js').Buckets, after: import('./histogram.js').Buckets } | null,
+ *   auc: number | null, eValue: number | null, falseAlarmBudget: number | null, cost: number | null,
+ *   symptoms: string[], suspects: string[], reason: string,
+ * }} Regression
+ * @typedef {(url: string) => Promise<any>} Read
+ */
+
+/** @param {HTMLElement} list @param {readonly Regression[]} regressions @param {Read} read */
+export function showOpen(list, regressions, read) {
+  showList(list, regressions, keyOf, (regression) => card(regression, read))
+}
+
+/** @param {HTMLElement} list @param {readonly Regression[]} regressions @param {Read} read */
+export function showRecent(list, regressions, read) {
+  showList(list, regressions, keyOf, (regression) => closedRow(regression, read))
+}
+
+/** @param {Regression} regression */
+const keyOf = ({ regressionId }) => regressionId
+
+/** @param {Regression} regression */
+const ownQuery = ({ regressionId }) => `/v1/performance/regressions?${query({ id: regressionId })}`
+
+const metricNames = /** @type {Record<string, string>} */ ({
+  latency: 'p95',
+  error_rate: 'errors',
+  throughput: 'throughput',
+  gauge: 'level',
+})
+
+/** @param {Regression} regression @param {Read} read */
+function card(regression, read) {
+  const { regressionId, service, state, unit, beforeValue, afterValue, metric, reason, onsetAt, cost, auc } = regression
+  const details = element('div.details', { id: `regression-${regressionId}` })
+  return element(
+    `li.card.${state}`,
+    {},
+    element(
+      'div.card-head',
+      {},
+      element(
+        'h3',
+        {},
+        disclosure(
+          `regression:${regressionId}`,
+          details,
+          () => fillDetails(details, regression, read),
+          badge(state),
+          element('span.who', {}, element('span.name', {}, service), element('span.sub', {}, seriesName(regression))),
+        ),
+      ),
+      figure(
+        'a.headline',
+        ownQuery(regression),
+        metricNames[metric] ?? metric,
+        element('span.what', { 'aria-hidden': true }, metricNames[metric] ?? metric),
+        element('span.was', {}, quantity(beforeValue, unit)),
+        element('span.arrow', { 'aria-hidden': true }, '→'),
+        element('span.visually-hidden', {}, ' to '),
+        element('span.is', {}, quantity(afterValue, unit)),
+        element('span.ratio', {}, change(beforeValue, afterValue)),
+      ),
+    ),
+    picture(regression),
+    element('p.reason', {}, reason),
+    element(
+      'p.facts-line',
+      {},
+      element('span', {}, 'since ', ago(onsetAt)),
+      cost === null ? undefined : figure('a', ownQuery(regression), 'cost', `${number(cost)} extra ms × req/s`),
+      auc === null
+        ? undefined
+        : figure(
+            'a',
+            ownQuery(regression),
+            'effect',
+            `slower in ${number(Math.round(auc * 100))}\u00a0% of comparisons`,
+          ),
+      regression.symptoms.length > 0 ? element('span', {}, plural(regression.symptoms.length, 'symptom')) : undefined,
+    ),
+    details,
+  )
+}
+
+/** @param {Regression} regression */
+function picture(regression) {
+  const { histogram, before, after, unit, regressionId, service } = regression
+  if (histogram === null) return undefined
+  const drawn = histogramPicture(
+    { buckets: histogram.before, marks: marksOf(before) },
+    { buckets: histogram.after, marks: marksOf(after) },
+    {
+      title: `${service} ${seriesName(regression)}: latency before and since the change`,
+      unit,
+      id: `histogram-${regressionId}`,
+      width: pictureWidth(),
+    },
+  )
+  return element(
+    'figure.distribution',
+    {},
+    element(
+      'figcaption',
+      {},
+      element('span.key.after', {}, `above: since the change${after?.n ? `, ${plural(after.n, 'request')}` : ''}`),
+      element('span.key.before', {}, `below: before it${before?.n ? `, ${plural(before.n, 'request')}` : ''}`),
+    ),
+    /** @type {any} */ (toElement(drawn)),
+  )
+}
+
+/** Drawn at the size it is shown at, so that its text stays readable on a phone. */
+const pictureWidth = () => Math.min(640, document.documentElement.clientWidth - 60)
+
+/** @param {Quantiles | null} quantiles */
+const marksOf = (quantiles) => (quantiles === null ? null : { p50: quantiles.p50 ?? null, p95: quantiles.p95 ?? null })
+
+/** @param {Regression} regression @param {Read} read */
+function closedRow(regression, read) {
+  const { regressionId, service, state, changedAt, onsetAt, resolvedAt } = regression
+  const end =
+    resolvedAt === null ? 'accepted as normal' : `lasted ${duration(Date.parse(resolvedAt) - Date.parse(onsetAt))}`
+  const details = element('div.details', { id: `regression-${regressionId}` })
+  return element(
+    `li.row.closed.${state}`,
+    {},
+    disclosure(
+      `regression:${regressionId}`,
+      details,
+      () => {
+        const drawn = picture(regression)
+        if (drawn !== undefined) details.append(drawn)
+        details.append(element('p.reason', {}, regression.reason))
+        fillDetails(details, regression, read)
+      },
+      stateMark(state),
+      element('span.who', {}, element('span.name', {}, service), element('span.sub', {}, seriesName(regression))),
+      element('span.visually-hidden', {}, `, ${stateName(state)}`),
+    ),
+    figure('a.figure', ownQuery(regression), 'how it ended', end, element('span.sub', {}, ago(changedAt))),
+    details,
+  )
+}
+
+/** @param {HTMLElement} details @param {Regression} regression @param {Read} read */
+function fillDetails(details, regression, read) {
+  const history = element('div.history-box', {}, element('p.quiet', {}, 'Reading its history'))
+  details.append(history, evidence(regression))
+  fillHistory(history, regression, read)
+}
+
+const hourMs = 3_600_000
+
+/** @param {HTMLElement} box @param {Regression} regression @param {Read} read */
+async function fillHistory(box, regression, read) {
+  const { service, environment, endpoint, method, metric, unit, onsetAt, regressionId } = regression
+  const onset = Date.parse(onsetAt)
+  const to = Math.max(Date.parse(regression.changedAt), Math.min(Date.now(), onset + 6 * hourMs))
+  const from = onset - Math.max(hourMs, Math.min(6 * hourMs, to - onset))
+  const url = `/v1/performance/series?${query({
+    service,
+    environment,
+    endpoint,
+    method,
+    metric,
+    from: new Date(from).toISOString(),
+    to: new Date(to).toISOString(),
+  })}`
+  const source = element('p.origin', {}, element('a', { href: url }, 'Open this series as JSON'))
+  try {
+    const points = pointsOf(await read(url))
+    if (points.length < 2) throw new Error('fewer than two points were measured')
+    const drawn = historyPicture(points, {
+      title: `${service} ${seriesName(regression)}: p50 and p95 from ${clockTime(from)} to ${clockTime(to)}`,
+      unit,
+      id: `history-${regressionId}`,
+      onsetAt: onset,
+      reference: regression.before?.p95 ?? null,
+      width: pictureWidth(),
+    })
+    box.replaceChildren(toElement(drawn), source)
+  } catch (error) {
+    box.replaceChildren(
+      element('p.quiet', {}, `Its history cannot be shown: ${/** @type {Error} */ (error).message}`),
+      source,
+    )
+  }
+}
+
+/** @param {any} body @returns {import('./history.js').Point[]} */
+const pointsOf = (body) =>
+  body.items.map((/** @type {any} */ item) => ({
+    at: Date.parse(item.at),
+    p50: item.p50 ?? null,
+    p95: item.p95 ?? null,
+  }))
+
+/** @param {Regression} regression */
+function evidence(regression) {
+  const {
+    before,
+    after,
+    unit,
+    detector,
+    eValue,
+    falseAlarmBudget,
+    release,
+    symptoms,
+    suspects,
+    regressionId,
+    onsetAt,
+    detectedAt,
+  } = regression
+  const facts = [
+    ['Change began', clockTime(onsetAt)],
+    [
+      'Proved',
+      detectedAt === null
+        ? '–'
+        : `${clockTime(detectedAt)}, ${duration(Date.parse(detectedAt) - Date.parse(onsetAt))} later`,
+    ],
+    ['Detector', detector || '–'],
+    ['Evidence (e-value)', eValue === null ? '–' : evidenceText(eValue)],
+    ['False-alarm budget used', falseAlarmBudget === null ? '–' : quantity(falseAlarmBudget * 100, '%')],
+    ['Release', release || '–'],
+    ['Suspects', suspects.join(', ') || '–'],
+    ['Symptoms', symptoms.join(', ') || '–'],
+    ['Id', regressionId],
+  ]
+  return element(
+    'div.evidence',
+    {},
+    before === null || after === null ? undefined : element('div.scroll', {}, quantileTable(before, after, unit)),
+    element(
+      'dl.pairs',
+      {},
+      ...facts.map(([term = '', text = '']) => element('div', {}, element('dt', {}, term), element('dd', {}, text))),
+    ),
+  )
+}
+
+/** @param {number} eValue */
+const evidenceText = (eValue) => (eValue >= 1e6 ? `10^${Math.floor(Math.log10(eValue))} : 1` : `${number(eValue)} : 1`)
+
+/** @param {Quantiles} before @param {Quantiles} after @param {string} unit */
+function quantileTable(before, after, unit) {
+  /** @param {Quantiles} side @param {string} name */
+  const withInterval = (side, name) => {
+    const [low, high] = [side[`${name}Low`] ?? null, side[`${name}High`] ?? null]
+    const value = quantity(side[name] ?? null, unit)
+    return element(
+      'td',
+      {},
+      value,
+      low === null || high === null ? '' : element('span.interval', {}, `${number(low)} to ${number(high)}`),
+    )
+  }
+  const heads = ['', 'before', 'since', 'change']
+  return element(
+    'table',
+    {},
+    element('caption.visually-hidden', {}, 'Quantiles with their 95 % intervals'),
+    element('thead', {}, element('tr', {}, ...heads.map((head) => element('th', { scope: 'col' }, head)))),
+    element(
+      'tbody',
+      {},
+      ...['p50', 'p95', 'p99'].map((name) =>
+        element(
+          'tr',
+          {},
+          element('th', { scope: 'row' }, name),
+          withInterval(before, name),
+          withInterval(after, name),
+          element('td', {}, change(before[name] ?? Number.NaN, after[name] ?? Number.NaN)),
+        ),
+      ),
+    ),
+  )
+}

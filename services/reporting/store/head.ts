@@ -1,0 +1,36 @@
+import type { ReaderDatabase } from '@plimsoll/kit/db/database.ts'
+import { sql } from 'kysely'
+import type { ReportingTables, ReportingTransaction } from './tables.ts'
+
+export type Head = {
+  readonly version: number
+  readonly generation: number
+  readonly seq: number
+  readonly asOf: number | null
+}
+
+/**
+ * Locks the head until the transaction ends. All lanes append to one feed: the lock makes the order of sequences the
+ * order of commits, so that a reader who has seen sequence n never misses a smaller one that commits later.
+ */
+export async function lockHead(tx: ReportingTransaction): Promise<Head> {
+  return headOf(await tx.selectFrom('head').selectAll().forUpdate().executeTakeFirstOrThrow())
+}
+
+export async function readHead(db: ReaderDatabase<ReportingTables>): Promise<Head> {
+  return headOf(await db.selectFrom('head').selectAll().executeTakeFirstOrThrow())
+}
+
+/** Empties every table of the projection and starts a new generation; the facts are to be read again from the start. */
+export async function clearProjection(tx: ReportingTransaction, version: number): Promise<void> {
+  await tx.updateTable('head').set({ version, generation: sql<number>`generation + 1`, seq: 0, as_of: null }).execute()
+  // Not truncate: readers go on with what they see until this transaction commits.
+  await tx.deleteFrom('baseline').execute()
+  await tx.deleteFrom('regression').execute()
+  await tx.deleteFrom('feed').execute()
+}
+
+function headOf(row: { version: number; generation: number; seq: number; as_of: Date | null }): Head {
+  const { version, generation, seq, as_of } = row
+  return { version, generation, seq, asOf: as_of === null ? null : as_of.getTime() }
+}
