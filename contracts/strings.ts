@@ -27,7 +27,7 @@ export function stringTable(stringBytes: Uint8Array, stringEnds: Uint8Array | Ui
   const known: (string | undefined)[] = new Array(ends.length)
 
   const startOf = (ref: number): number => {
-    if (!(ref >= 0 && ref < ends.length)) throw invalid(`string ${ref} is not one of the batch's ${ends.length}`)
+    if (ref >>> 0 !== ref || ref >= ends.length) throw invalid(`string ${ref} is not one of the batch's ${ends.length}`)
     return ref === 0 ? 0 : (ends[ref - 1] ?? 0)
   }
   return {

@@ -15,7 +15,7 @@ export function importsOf(text: string): Import[] {
   for (const form of [STATIC, BARE, DYNAMIC]) {
     for (const match of text.matchAll(form)) {
       const end = match.index + match[0].length
-      found.push({ specifier: match.groups?.['specifier'] ?? '', line: text.slice(0, end).split('\n').length })
+      found.push({ specifier: match.groups?.specifier ?? '', line: text.slice(0, end).split('\n').length })
     }
   }
   return found.sort((a, b) => a.line - b.line)
