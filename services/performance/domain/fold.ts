@@ -153,7 +153,11 @@ function introduce(
   if (meaning.role === 'quantile' || meaning.role === 'gauge') {
     const target = gaugeFor(fold, source, meaning)
     const slot = addSeries(fold.table, low, high, { role: ROLE.gauge, delta: false, target, cell: 0, position: 0 })
-    fold.gauges[target]?.slots.push(slot)
+    const gauge = fold.gauges[target]
+    if (gauge !== undefined) {
+      gauge.slots.push(slot)
+      fold.dirtyGauges.add(gauge)
+    }
     return slot
   }
   const target = endpointFor(fold, source, meaning.place)
@@ -165,6 +169,7 @@ function introduce(
   const position = cell !== undefined && meaning.role === 'bucket' ? boundPosition(cell, meaning.upperBound) : 0
   const slot = addSeries(fold.table, low, high, { role: ROLE[meaning.role], delta, target, cell: cellIndex, position })
   endpoint.slots.push(slot)
+  fold.dirtyEndpoints.add(endpoint)
   return slot
 }
 

@@ -16,6 +16,8 @@ export type Metric = 'latency' | 'error_rate' | 'throughput' | 'gauge'
 
 export type Watched = {
   readonly id: number
+  /** Endpoint or gauge. */
+  readonly ownerId: number
   readonly place: Place
   readonly metric: Metric
   /** `p95` of an imported percentile, else empty. */
@@ -54,21 +56,26 @@ export function createWatch(): Watch {
   return { series: [], index: new Map(), percentile: new Map() }
 }
 
-export function restoreWatched(watch: Watch, owner: number, watched: Watched): void {
+export function restoreWatched(watch: Watch, watched: Watched): void {
   watch.series.push(watched)
-  watch.index.set(`${owner}:${watched.metric}`, watched)
+  watch.index.set(`${watched.ownerId}:${watched.metric}`, watched)
+  if (watched.quantile !== '') {
+    watch.percentile.set(placeKey(watched.place), Number(`0.${watched.quantile.slice(1).replace('_', '')}`))
+  }
 }
+
+const placeKey = ({ service, environment, endpoint, method, instrument }: Place): string =>
+  [service, environment, endpoint, method, instrument].join('\0')
 
 export type Judged = {
   readonly judgements: Judgement[]
   /** Series whose detector took in something: to be saved. */
   readonly changed: Set<Watched>
-  readonly introduced: { readonly watched: Watched; readonly owner: number }[]
 }
 
 /** Lets the detectors see what was closed, in the order of event time for each series. */
 export function judge(fold: Fold, watch: Watch, settings: DetectorSettings, closed: Closed): Judged {
-  const judged: Judged = { judgements: [], changed: new Set(), introduced: [] }
+  const judged: Judged = { judgements: [], changed: new Set() }
   const context = { fold, watch, settings, judged }
   for (const minute of closed.minutes) judgeMinute(context, minute)
   for (const gauge of closed.gauges) judgeGauge(context, gauge)
@@ -137,8 +144,7 @@ function judgeGauge(context: Context, { gauge, window }: ClosedGauge): void {
 
 /** The percentile nearest to p95 speaks for its place. */
 function isWatchedPercentile(watch: Watch, gauge: Gauge): boolean {
-  const { service, environment, endpoint, method, instrument } = gauge.place
-  const key = [service, environment, endpoint, method, instrument].join('\0')
+  const key = placeKey(gauge.place)
   const best = watch.percentile.get(key)
   if (best === undefined || Math.abs(gauge.quantile - 0.95) < Math.abs(best - 0.95)) {
     watch.percentile.set(key, gauge.quantile)
@@ -158,12 +164,13 @@ type Measure = {
   readonly quantile: string
 }
 
-function seriesFor({ fold, watch, settings, judged }: Context, owner: number, place: Place, measure: Measure): Watched {
+function seriesFor({ fold, watch, settings }: Context, owner: number, place: Place, measure: Measure): Watched {
   const key = `${owner}:${measure.metric}`
   const known = watch.index.get(key)
   if (known !== undefined) return known
   const watched: Watched = {
     id: nextId(fold),
+    ownerId: owner,
     place,
     metric: measure.metric,
     quantile: measure.quantile,
@@ -178,7 +185,6 @@ function seriesFor({ fold, watch, settings, judged }: Context, owner: number, pl
   }
   watch.series.push(watched)
   watch.index.set(key, watched)
-  judged.introduced.push({ watched, owner })
   return watched
 }
 

@@ -1,0 +1,51 @@
+/** Configuration of the service, from the environment. Defaults are those of the design; one set for every installation. */
+
+import { type Static, Type } from 'typebox'
+
+export const performanceConfig = Type.Object({
+  PERFORMANCE_MIN_RELATIVE: Type.Number({
+    default: 0.05,
+    minimum: 0,
+    description: 'Least relative change of a series that is worth an alarm (0.05 = 5 %).',
+  }),
+  PERFORMANCE_MIN_ABSOLUTE_MS: Type.Number({
+    default: 5,
+    minimum: 0,
+    description: 'Least change of a latency that is worth an alarm, ms.',
+  }),
+  PERFORMANCE_FALSE_ALARM_DAYS: Type.Number({
+    default: 1,
+    exclusiveMinimum: 0,
+    description: 'Days between two false alarms of one series while nothing changes.',
+  }),
+  PERFORMANCE_FDR: Type.Number({
+    default: 0.05,
+    exclusiveMinimum: 0,
+    maximum: 1,
+    description: 'Share of false ones among the regressions confirmed at a time.',
+  }),
+  PERFORMANCE_LATENESS_SECONDS: Type.Number({
+    default: 10,
+    minimum: 0,
+    description: 'How long a window waits for replicas that were not heard yet, in event time.',
+  }),
+  PERFORMANCE_IDLE_SECONDS: Type.Number({
+    default: 15,
+    minimum: 1,
+    description: 'Silence after which the windows of an endpoint close by the time of its lane.',
+  }),
+  PERFORMANCE_ENDPOINTS_PER_SERVICE: Type.Integer({
+    default: 500,
+    minimum: 1,
+    description: 'Endpoints kept apart per service; the rest share "(other)".',
+  }),
+  PERFORMANCE_KEEP_MINUTES_DAYS: Type.Integer({ default: 2, minimum: 1, description: 'Days 1-minute windows are kept.' }),
+  PERFORMANCE_KEEP_10_MINUTES_DAYS: Type.Integer({
+    default: 30,
+    minimum: 1,
+    description: 'Days 10-minute windows are kept.',
+  }),
+  PERFORMANCE_KEEP_HOURS_DAYS: Type.Integer({ default: 400, minimum: 1, description: 'Days 1-hour windows are kept.' }),
+})
+
+export type PerformanceConfig = Static<typeof performanceConfig>

@@ -1,0 +1,19 @@
+/** Everything a METRIC lane remembers between two batches. */
+
+import { createFold, type Fold, type FoldLimits } from './fold.ts'
+import { createWatch, type Watch } from './watch.ts'
+
+export type Lane = {
+  readonly fold: Fold
+  readonly watch: Watch
+  /** Numbers from this one on are not saved yet. */
+  savedNumber: number
+  /** Edges by key, with the hour in which they were last saved. */
+  readonly savedEdges: Map<string, number>
+  /** When silent endpoints were last looked after, gateway's clock, ms. */
+  idleCheckedMs: number
+}
+
+export function createLane(lane: number, limits: FoldLimits): Lane {
+  return { fold: createFold(lane, limits), watch: createWatch(), savedNumber: 1, savedEdges: new Map(), idleCheckedMs: 0 }
+}

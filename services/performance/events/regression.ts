@@ -1,0 +1,73 @@
+/** Stage 1: METRIC -> windows, baselines and signals, lane by lane. */
+
+import { decodeEvent } from '@plimsoll/contracts/events.ts'
+import type { PerformanceConfig } from '../config.ts'
+import type { Lane } from '../domain/lane.ts'
+import { signalOf } from '../domain/signal.ts'
+import type { SpanLink } from '../domain/spans.ts'
+import { judge } from '../domain/watch.ts'
+import { type Closed, closeIdle, closeTouched, type Lateness } from '../domain/windows.ts'
+import { loadLane, saveLane } from '../store/lane.ts'
+import { saveSpanLinks } from '../store/edges.ts'
+import { saveSignals } from '../store/signals.ts'
+import { saveCorrections, saveWindows, windowRows } from '../store/windows.ts'
+import type { Processor } from '@plimsoll/kit/lanes/processor.ts'
+import { foldMetricBatch } from './metric-batch.ts'
+import { foldSpanBatch } from './span-batch.ts'
+
+/** Silent endpoints are looked after this often, by the gateway's clock. */
+const IDLE_CHECK_MS = 5_000
+
+export function regressionProcessor(config: PerformanceConfig, count: (lane: Lane) => void): Processor<Lane> {
+  const limits = { endpointsPerService: config.PERFORMANCE_ENDPOINTS_PER_SERVICE }
+  const lateness: Lateness = {
+    allowedMs: config.PERFORMANCE_LATENESS_SECONDS * 1000,
+    idleMs: config.PERFORMANCE_IDLE_SECONDS * 1000,
+  }
+  const settings = {
+    minimumRelative: config.PERFORMANCE_MIN_RELATIVE,
+    minimumAbsoluteMs: config.PERFORMANCE_MIN_ABSOLUTE_MS,
+    falseAlarmSeconds: config.PERFORMANCE_FALSE_ALARM_DAYS * 86_400,
+  }
+  return {
+    name: 'regression',
+    version: 1,
+    stream: 'METRIC',
+    types: ['plimsoll.telemetry.v1.MetricBatch', 'plimsoll.telemetry.v1.SpanBatch'],
+    onPoison: 'skip',
+    load: (tx, { lane }) => loadLane(tx, lane, limits),
+    handle(lane, batch, { now }) {
+      const { fold, watch } = lane
+      const links: SpanLink[] = []
+      for (const message of batch) {
+        const event = decodeEvent(message.data)
+        if (event.type === 'plimsoll.telemetry.v1.MetricBatch') foldMetricBatch(fold, event.value)
+        else if (event.type === 'plimsoll.telemetry.v1.SpanBatch') links.push(...foldSpanBatch(fold, event.value))
+      }
+      const closed = closeTouched(fold, lateness)
+      if (fold.receivedAtMs - lane.idleCheckedMs >= IDLE_CHECK_MS) {
+        lane.idleCheckedMs = fold.receivedAtMs
+        append(closed, closeIdle(fold, lateness, fold.receivedAtMs))
+      }
+      const judged = judge(fold, watch, settings, closed)
+      const signals = judged.judgements.flatMap((judgement) => signalOf(watch, judgement) ?? [])
+      const corrections = [...fold.corrections.values()]
+      fold.corrections.clear()
+      count(lane)
+      return {
+        async write(tx) {
+          await saveLane(tx, lane, judged.changed)
+          await saveWindows(tx, 'perf_window', windowRows(closed))
+          await saveCorrections(tx, corrections)
+          await saveSignals(tx, fold.lane, signals)
+          await saveSpanLinks(tx, links, now())
+        },
+      }
+    },
+  }
+}
+
+function append(to: Closed, from: Closed): void {
+  to.minutes.push(...from.minutes)
+  to.gauges.push(...from.gauges)
+}

@@ -1,0 +1,332 @@
+/** A lane's state out of and into the database. */
+
+import type { Transaction } from 'kysely'
+import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
+import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { createCell, createEndpoint, type Endpoint } from '../domain/endpoint.ts'
+import { type FoldLimits, restoreEndpoint, restoreGauge } from '../domain/fold.ts'
+import { createGauge, type Gauge } from '../domain/gauge.ts'
+import type { StatusClass } from '../domain/labels.ts'
+import { createLane, type Lane } from '../domain/lane.ts'
+import type { GaugeKind, Place } from '../domain/meaning.ts'
+import { addSeries, PAGE_BITS, ROLE } from '../domain/seriestable.ts'
+import { restoreWatched, type Watched } from '../domain/watch.ts'
+import { loadDetector, saveDetector } from './detectors.ts'
+import {
+  createPageReader,
+  createPageWriter,
+  decodeSeriesPage,
+  ENDPOINTS_PER_PAGE,
+  encodeSeriesPage,
+  GAUGES_PER_PAGE,
+  PAGE_KIND,
+  pageBytes,
+  put,
+  putEndpoint,
+  putGauge,
+  take,
+  takeEndpoint,
+  takeGauge,
+} from './pages.ts'
+import type { Tables } from './tables.ts'
+
+/** The service's own tables within the worker's transaction. */
+export const tables = (tx: WorkerTransaction): Transaction<Tables> => tx as Transaction<Tables>
+
+/** Rebuilds exactly what was committed. */
+export async function loadLane(tx: WorkerTransaction, number: number, limits: FoldLimits): Promise<Lane> {
+  const db = tables(tx)
+  const lane = createLane(number, limits)
+  await loadCatalogue(db, lane)
+  await loadWatched(db, lane)
+  await loadPages(db, lane)
+  lane.savedNumber = lane.fold.nextNumber
+  return lane
+}
+
+async function loadCatalogue(db: Transaction<Tables>, { fold }: Lane): Promise<void> {
+  const endpoints = await db.selectFrom('endpoint').selectAll().where('lane', '=', fold.lane).orderBy('id').execute()
+  const byId = new Map<number, Endpoint>()
+  for (const row of endpoints) {
+    const endpoint = createEndpoint(Number(row.id), row.source, placeOf(row))
+    restoreEndpoint(fold, endpoint)
+    byId.set(endpoint.id, endpoint)
+    const service = `${row.source}\0${row.environment}\0${row.service}`
+    fold.endpointsOfService.set(service, (fold.endpointsOfService.get(service) ?? 0) + 1)
+  }
+  const cells = await db
+    .selectFrom('cell')
+    .innerJoin('endpoint', 'endpoint.id', 'cell.endpoint_id')
+    .select(['cell.id', 'cell.endpoint_id', 'cell.status_class', 'cell.release'])
+    .where('endpoint.lane', '=', fold.lane)
+    .orderBy('cell.id')
+    .execute()
+  for (const row of cells) {
+    const endpoint = byId.get(Number(row.endpoint_id))
+    endpoint?.cells.push(createCell(Number(row.id), row.status_class as StatusClass, row.release))
+  }
+  const gauges = await db.selectFrom('gauge').selectAll().where('lane', '=', fold.lane).orderBy('id').execute()
+  for (const row of gauges) {
+    const measure = { kind: row.kind as GaugeKind, quantile: row.quantile, scale: row.scale, unit: row.unit }
+    restoreGauge(fold, createGauge(Number(row.id), row.source, placeOf(row), measure))
+  }
+}
+
+function placeOf(row: Place): Place {
+  const { service, environment, endpoint, method, instrument } = row
+  return { service, environment, endpoint, method, instrument }
+}
+
+async function loadWatched(db: Transaction<Tables>, { fold, watch }: Lane): Promise<void> {
+  const rows = await db
+    .selectFrom('series')
+    .innerJoin('detector', 'detector.series_id', 'series.id')
+    .selectAll('series')
+    .select('detector.state')
+    .where('series.lane', '=', fold.lane)
+    .orderBy('series.id')
+    .execute()
+  for (const row of rows) {
+    restoreWatched(watch, {
+      id: Number(row.id),
+      ownerId: Number(row.owner_id),
+      place: placeOf(row),
+      metric: row.metric,
+      quantile: row.quantile,
+      unit: row.unit,
+      detector: loadDetector(row.state),
+      windows: row.windows,
+      firstMs: row.first_at.getTime(),
+      latestMs: row.latest_at.getTime(),
+      latestValue: row.latest_value,
+      episodeMs: row.episode_at?.getTime() ?? 0,
+      release: row.release,
+    })
+  }
+}
+
+async function loadPages(db: Transaction<Tables>, { fold }: Lane): Promise<void> {
+  const pages = await db
+    .selectFrom('lane_page')
+    .select(['kind', 'page', 'bytes'])
+    .where('lane', '=', fold.lane)
+    .orderBy('kind')
+    .orderBy('page')
+    .execute()
+  const endpointById = new Map(fold.endpoints.map((endpoint) => [endpoint.id, endpoint]))
+  const gaugeById = new Map(fold.gauges.map((gauge) => [gauge.id, gauge]))
+  const { table } = fold
+  for (const { kind, bytes } of pages) {
+    if (kind === PAGE_KIND.series) {
+      for (const series of decodeSeriesPage(bytes)) {
+        const slot = addSeries(table, series.low, series.high, series)
+        table.lastTime[slot] = series.lastTime
+        table.lastValue[slot] = series.lastValue
+        const owner = series.role === ROLE.gauge ? fold.gauges[series.target] : fold.endpoints[series.target]
+        owner?.slots.push(slot)
+      }
+      continue
+    }
+    const page = createPageReader(bytes)
+    if (kind === PAGE_KIND.lane) {
+      fold.nextNumber = take(page)
+      fold.latestMs = take(page)
+      fold.receivedAtMs = take(page)
+      continue
+    }
+    while (page.at < page.values.length) {
+      if (kind === PAGE_KIND.endpoint) takeEndpoint(page, (id) => found(endpointById.get(id), id))
+      else takeGauge(page, (id) => found(gaugeById.get(id), id))
+    }
+  }
+  table.dirty.fill(0)
+}
+
+function found<T>(value: T | undefined, id: number): T {
+  if (value === undefined) throw new RangeError(`lane state names ${id}, which the catalogue does not have`)
+  return value
+}
+
+/** Writes what changed since the last save. `changed` are the series whose detectors took in something. */
+export async function saveLane(tx: WorkerTransaction, lane: Lane, changed: ReadonlySet<Watched>): Promise<void> {
+  await saveCatalogue(tx, lane)
+  await saveWatched(tx, lane, [...changed])
+  await savePages(tx, lane)
+  await saveEdges(tx, lane)
+  lane.fold.dirtyEndpoints.clear()
+  lane.fold.dirtyGauges.clear()
+  lane.fold.edges.clear()
+  lane.savedNumber = lane.fold.nextNumber
+}
+
+async function saveCatalogue(tx: WorkerTransaction, lane: Lane): Promise<void> {
+  const { fold } = lane
+  const firstNew = fold.lane * 2 ** 32 + lane.savedNumber
+  const isNew = ({ id }: { readonly id: number }): boolean => id >= firstNew
+  const endpoints = [...fold.dirtyEndpoints].filter(isNew)
+  const place = (owners: readonly (Endpoint | Gauge)[]) =>
+    (['service', 'environment', 'endpoint', 'method', 'instrument'] as const).map((name) => ({
+      name,
+      type: 'text' as const,
+      values: owners.map((owner) => owner.place[name]),
+    }))
+  await bulkUpsert(tx, {
+    table: 'endpoint',
+    key: ['id'],
+    onConflict: 'keep',
+    columns: [
+      { name: 'id', type: 'int8', values: endpoints.map(({ id }) => id) },
+      { name: 'lane', type: 'int2', values: endpoints.map(() => fold.lane) },
+      { name: 'source', type: 'text', values: endpoints.map(({ source }) => source) },
+      ...place(endpoints),
+    ],
+  })
+  const cells = [...fold.dirtyEndpoints].flatMap((endpoint) =>
+    endpoint.cells.filter(isNew).map((cell) => ({ endpoint, cell })),
+  )
+  await bulkUpsert(tx, {
+    table: 'cell',
+    key: ['id'],
+    onConflict: 'keep',
+    columns: [
+      { name: 'id', type: 'int8', values: cells.map(({ cell }) => cell.id) },
+      { name: 'endpoint_id', type: 'int8', values: cells.map(({ endpoint }) => endpoint.id) },
+      { name: 'status_class', type: 'int2', values: cells.map(({ cell }) => cell.statusClass) },
+      { name: 'release', type: 'text', values: cells.map(({ cell }) => cell.release) },
+    ],
+  })
+  const gauges = [...fold.dirtyGauges].filter(isNew)
+  await bulkUpsert(tx, {
+    table: 'gauge',
+    key: ['id'],
+    onConflict: 'keep',
+    columns: [
+      { name: 'id', type: 'int8', values: gauges.map(({ id }) => id) },
+      { name: 'lane', type: 'int2', values: gauges.map(() => fold.lane) },
+      { name: 'source', type: 'text', values: gauges.map(({ source }) => source) },
+      ...place(gauges),
+      { name: 'kind', type: 'text', values: gauges.map(({ kind }) => kind) },
+      { name: 'quantile', type: 'float8', values: gauges.map(({ quantile }) => quantile) },
+      { name: 'scale', type: 'float8', values: gauges.map(({ scale }) => scale) },
+      { name: 'unit', type: 'text', values: gauges.map(({ unit }) => unit) },
+    ],
+  })
+}
+
+async function saveWatched(tx: WorkerTransaction, { fold }: Lane, watched: readonly Watched[]): Promise<void> {
+  const text = (name: string, of: (series: Watched) => string) => ({ name, type: 'text' as const, values: watched.map(of) })
+  const time = (name: string, of: (series: Watched) => number | null) => ({
+    name,
+    type: 'timestamptz' as const,
+    values: watched.map(of),
+  })
+  await bulkUpsert(tx, {
+    table: 'series',
+    key: ['id'],
+    onConflict: {
+      windows: 'excluded.windows',
+      latest_at: 'excluded.latest_at',
+      latest_value: 'excluded.latest_value',
+      release: 'excluded.release',
+      episode_at: 'excluded.episode_at',
+      quantile: 'excluded.quantile',
+    },
+    columns: [
+      { name: 'id', type: 'int8', values: watched.map(({ id }) => id) },
+      { name: 'lane', type: 'int2', values: watched.map(() => fold.lane) },
+      { name: 'owner_id', type: 'int8', values: watched.map(({ ownerId }) => ownerId) },
+      text('service', ({ place }) => place.service),
+      text('environment', ({ place }) => place.environment),
+      text('endpoint', ({ place }) => place.endpoint),
+      text('method', ({ place }) => place.method),
+      text('instrument', ({ place }) => place.instrument),
+      text('metric', ({ metric }) => metric),
+      text('quantile', ({ quantile }) => quantile),
+      text('unit', ({ unit }) => unit),
+      text('kind', ({ detector }) => detector.kind),
+      { name: 'windows', type: 'int4', values: watched.map(({ windows }) => windows) },
+      time('first_at', ({ firstMs }) => firstMs),
+      time('latest_at', ({ latestMs }) => latestMs),
+      { name: 'latest_value', type: 'float8', values: watched.map(({ latestValue }) => latestValue) },
+      text('release', ({ release }) => release),
+      time('episode_at', ({ episodeMs }) => (episodeMs === 0 ? null : episodeMs)),
+    ],
+  })
+  await bulkUpsert(tx, {
+    table: 'detector',
+    key: ['series_id'],
+    onConflict: { state: 'excluded.state' },
+    columns: [
+      { name: 'series_id', type: 'int8', values: watched.map(({ id }) => id) },
+      { name: 'lane', type: 'int2', values: watched.map(() => fold.lane) },
+      { name: 'state', type: 'bytea', values: watched.map(({ detector }) => saveDetector(detector)) },
+    ],
+  })
+}
+
+async function savePages(tx: WorkerTransaction, { fold }: Lane): Promise<void> {
+  const kinds: number[] = []
+  const numbers: number[] = []
+  const bytes: Uint8Array[] = []
+  const add = (kind: number, page: number, content: Uint8Array) => {
+    kinds.push(kind)
+    numbers.push(page)
+    bytes.push(content)
+  }
+  const header = createPageWriter()
+  for (const value of [fold.nextNumber, fold.latestMs, fold.receivedAtMs]) put(header, value)
+  add(PAGE_KIND.lane, 0, pageBytes(header))
+  const { table } = fold
+  for (let page = 0; page << PAGE_BITS < table.count; page++) {
+    if (table.dirty[page] === 1) add(PAGE_KIND.series, page, encodeSeriesPage(table, page))
+  }
+  table.dirty.fill(0)
+  for (const page of pagesOf(fold.dirtyEndpoints, ENDPOINTS_PER_PAGE)) {
+    const writer = createPageWriter()
+    const from = page * ENDPOINTS_PER_PAGE
+    for (const endpoint of fold.endpoints.slice(from, from + ENDPOINTS_PER_PAGE)) putEndpoint(writer, endpoint)
+    add(PAGE_KIND.endpoint, page, pageBytes(writer))
+  }
+  for (const page of pagesOf(fold.dirtyGauges, GAUGES_PER_PAGE)) {
+    const writer = createPageWriter()
+    for (const gauge of fold.gauges.slice(page * GAUGES_PER_PAGE, (page + 1) * GAUGES_PER_PAGE)) putGauge(writer, gauge)
+    add(PAGE_KIND.gauge, page, pageBytes(writer))
+  }
+  await bulkUpsert(tx, {
+    table: 'lane_page',
+    key: ['lane', 'kind', 'page'],
+    onConflict: { bytes: 'excluded.bytes' },
+    columns: [
+      { name: 'lane', type: 'int2', values: kinds.map(() => fold.lane) },
+      { name: 'kind', type: 'int2', values: kinds },
+      { name: 'page', type: 'int4', values: numbers },
+      { name: 'bytes', type: 'bytea', values: bytes },
+    ],
+  })
+}
+
+function pagesOf(dirty: ReadonlySet<{ readonly index: number }>, perPage: number): Set<number> {
+  const pages = new Set<number>()
+  for (const { index } of dirty) pages.add(Math.floor(index / perPage))
+  return pages
+}
+
+const HOUR_MS = 3_600_000
+
+/** Edges are said again once an hour, so that those which are gone can be told by their age. */
+async function saveEdges(tx: WorkerTransaction, { fold, savedEdges }: Lane): Promise<void> {
+  const hour = Math.floor(fold.latestMs / HOUR_MS)
+  const edges = [...fold.edges].filter(([key]) => savedEdges.get(key) !== hour)
+  await bulkUpsert(tx, {
+    table: 'edge',
+    key: ['caller', 'callee'],
+    onConflict: { last_at: 'greatest(edge.last_at, excluded.last_at)' },
+    columns: [
+      { name: 'caller', type: 'text', values: edges.map(([, { caller }]) => caller) },
+      { name: 'callee', type: 'text', values: edges.map(([, { callee }]) => callee) },
+      { name: 'first_at', type: 'timestamptz', values: edges.map(() => fold.latestMs) },
+      { name: 'last_at', type: 'timestamptz', values: edges.map(() => fold.latestMs) },
+    ],
+  })
+  for (const [key] of edges) savedEdges.set(key, hour)
+}
