@@ -1,0 +1,86 @@
+import { parseArgs } from 'node:util'
+import { AppError } from '@plimsoll/kit/errors.ts'
+import { openStreamAdmin, type StreamAdmin } from '@plimsoll/kit/log/streams.ts'
+import { describeChange, type Plan, planStreams, replicasOf } from './plan.ts'
+
+const USAGE = `npm run streams -- <command> [options]
+
+  diff       shows what the broker's streams lack of their definitions; exits 1 when something does
+  apply      makes them so; does nothing the second time
+
+  --nats URL        broker, else NATS_URL, else nats://127.0.0.1:4222
+  --replicas N      1 or 3 (a cluster); without it streams keep what they have and new ones get 1
+  --allow-shrink    also what makes the broker drop messages or forget ids sooner
+`
+
+type Arguments = {
+  readonly command: 'apply' | 'diff'
+  readonly url: string
+  readonly replicas: number | undefined
+  readonly allowShrink: boolean
+}
+
+/** The command line, or what is wrong with it. */
+function readArguments(argv: readonly string[]): Arguments | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        nats: { type: 'string', default: process.env.NATS_URL ?? 'nats://127.0.0.1:4222' },
+        replicas: { type: 'string' },
+        'allow-shrink': { type: 'boolean', default: false },
+      },
+    })
+    const [command, ...rest] = positionals
+    if ((command !== 'apply' && command !== 'diff') || rest.length > 0) return 'say apply or diff'
+    const replicas = values.replicas === undefined ? undefined : Number(values.replicas)
+    if (replicas !== undefined && ![1, 3, 5].includes(replicas)) return '--replicas must be 1, 3 or 5'
+    return { command, url: values.nats, replicas, allowShrink: values['allow-shrink'] }
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+async function run({ command, url, replicas, allowShrink }: Arguments): Promise<number> {
+  const admin = await openStreamAdmin({ url, clientName: 'plimsoll-streams' })
+  try {
+    const actual = await admin.list()
+    const plan = planStreams(actual, { replicas, allowShrink })
+    for (const change of plan.changes) console.log(describeChange(change))
+    for (const refusal of plan.refusals) console.error(`refused: ${refusal}`)
+    if (plan.changes.length === 0) console.log('streams: nothing to do')
+    if (command === 'diff') return plan.changes.length === 0 ? 0 : 1
+    if (plan.refusals.length > 0) {
+      console.error('streams: nothing was applied')
+      return 1
+    }
+    await apply(admin, plan, (name) =>
+      replicasOf(
+        actual.find((stream) => stream.name === name),
+        replicas,
+      ),
+    )
+    return 0
+  } finally {
+    await admin.close()
+  }
+}
+
+async function apply(admin: StreamAdmin, plan: Plan, replicasFor: (name: string) => number): Promise<void> {
+  for (const definition of plan.create) await admin.create(definition, replicasFor(definition.name))
+  for (const definition of plan.update) await admin.update(definition, replicasFor(definition.name))
+  if (plan.changes.length > 0) console.log(`streams: ${plan.create.length} made, ${plan.update.length} changed`)
+}
+
+const given = readArguments(process.argv.slice(2))
+if (typeof given === 'string') {
+  console.error(`${given}\n\n${USAGE}`)
+  process.exitCode = 2
+} else {
+  process.exitCode = await run(given).catch((error: unknown) => {
+    if (!(error instanceof AppError)) throw error
+    console.error(error.message)
+    return 1
+  })
+}
