@@ -9,13 +9,16 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
           include: ['{contracts,services,tools}/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...tiers.map((tier) => `**/*.${tier}.test.ts`)],
         },
       },
-      ...tiers.map((tier) => ({
+      // One tier after the other, one file at a time: these tests measure waits and break servers on a small machine.
+      ...tiers.map((tier, index) => ({
         test: {
           name: tier,
+          sequence: { groupOrder: index + 1 },
           include: [`{contracts,services,tools}/**/*.${tier}.test.ts`],
           exclude: ['**/node_modules/**'],
           globalSetup: ['services/kit/testing/global-setup.ts'],

@@ -81,7 +81,13 @@ function commandAs(user: RunAs, command: string, args: readonly string[]) {
   }
 }
 
-export type PostgresOptions = { readonly dataDir: string; readonly port?: number; readonly program: PostgresProgram }
+export type PostgresOptions = {
+  readonly dataDir: string
+  readonly port?: number
+  readonly program: PostgresProgram
+  /** Settings over the usual ones, `name=value`. */
+  readonly settings?: readonly string[]
+}
 
 const superuser = 'plimsoll'
 const database = 'plimsoll'
@@ -105,7 +111,13 @@ export async function startPostgres(
     command,
     args,
     options: as,
-  } = commandAs(program.user, program.postgres, ['-D', cluster, '-p', String(port), ...settings])
+  } = commandAs(program.user, program.postgres, [
+    '-D',
+    cluster,
+    '-p',
+    String(port),
+    ...flagsOf([...usualSettings, ...(options.settings ?? [])]),
+  ])
   const server = await guard.start({
     name: 'postgres',
     command,
@@ -127,7 +139,7 @@ export async function databaseUrl(dataDir: string, port: number, name = database
   return `postgres://${superuser}:${password}@127.0.0.1:${port}/${name}`
 }
 
-const settings = [
+const usualSettings = [
   'listen_addresses=127.0.0.1',
   'unix_socket_directories=',
   'shared_buffers=256MB',
@@ -139,7 +151,9 @@ const settings = [
   'random_page_cost=1.1',
   'jit=off',
   'log_min_messages=warning',
-].flatMap((setting) => ['-c', setting])
+]
+
+const flagsOf = (settings: readonly string[]): string[] => settings.flatMap((setting) => ['-c', setting])
 
 async function createCluster(program: PostgresProgram, cluster: string, passwordFile: string): Promise<void> {
   await writeFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 })
