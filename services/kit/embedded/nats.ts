@@ -20,9 +20,6 @@ export const natsKind: ServerKind = {
   image: 'nats:2.14.6',
 }
 
-// A remote-write request of 10,000 series stays one message; the broker's authors advise against more than 8 MB.
-const maxPayloadBytes = 8 * 1024 * 1024
-
 export type NatsOptions = { readonly dataDir: string; readonly port?: number; readonly program: ServerProgram }
 
 /** Starts a broker with JetStream on loopback that syncs every write to disk before it acknowledges it. */
@@ -57,7 +54,6 @@ export function configuration({ port, dataDir, host }: { port: number; dataDir: 
   return [
     `listen: "${host}:${port}"`,
     'server_name: plimsoll',
-    `max_payload: ${maxPayloadBytes}`,
     'jetstream {',
     `  store_dir: ${JSON.stringify(join(dataDir, 'store'))}`,
     // JetStream's default acknowledges up to two minutes before it syncs; an ack here means durable.

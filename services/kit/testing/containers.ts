@@ -13,7 +13,6 @@ export function natsContainer(): Promise<TestServer> {
   const configuration = [
     'listen: 0.0.0.0:4222',
     'jetstream { store_dir: /tmp/store, sync_interval: always }',
-    'max_payload: 8388608',
     '',
   ]
   const build = (port: number) =>
