@@ -63,6 +63,8 @@ export function roleDatabase<Tables>({ url, service, role, connections, logger }
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     Client: CopyClient,
+    // A process that freezes inside a transaction must not hold its lane's row longer than its lease.
+    idle_in_transaction_session_timeout: 15_000,
     // client_min_messages: `create ... if not exists` would otherwise send a notice each time.
     options: `-c role=${roleOf(service, role)} -c search_path=${schemaOf(service)} -c client_min_messages=warning${
       role === 'reader' ? ' -c default_transaction_read_only=on' : ''

@@ -15,6 +15,7 @@ import {
   type LaneRow,
   type Lease,
   laneName,
+  leaseLost,
   listLanes,
   release,
   removeMember,
@@ -89,12 +90,14 @@ export async function startLanes(options: LanesOptions): Promise<Lanes> {
 
   async function scan(): Promise<void> {
     const members = await announceMember(db, owner)
-    const held = new Map((await renewAll(db, owner)).map((key) => [laneName(key), key.epoch]))
-    for (const [name, session] of sessions) {
-      // Taken over while this process slept: its commits are fenced, but it should not go on reading either.
-      if (session.epoch > 0 && held.get(name) !== session.epoch && !session.problem) session.stop.abort()
-    }
+    await renewAll(db, owner)
     rows = await listLanes(db)
+    for (const row of rows) {
+      const session = sessions.get(laneName(row))
+      // Taken over while this process slept: its commits are fenced, and it should not go on reading either.
+      if (session && session.epoch > 0 && session.epoch < row.epoch && row.owner !== owner)
+        session.stop.abort(leaseLost)
+    }
     if (stopping.signal.aborted) return
     for (const one of work) balance(one, Math.ceil(one.lanes / members))
   }

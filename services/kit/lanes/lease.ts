@@ -17,7 +17,17 @@ export type Lease = LaneKey & {
   readonly incarnation: string | undefined
 }
 
-export type LaneRow = LaneKey & { readonly leased: boolean; readonly haltedReason: string | null }
+export type LaneRow = LaneKey & {
+  readonly seq: number
+  readonly epoch: number
+  readonly owner: string | null
+  /** Whether the owner's lease still runs. */
+  readonly leased: boolean
+  readonly haltedReason: string | null
+}
+
+/** Why a lane's work is called off when another process has taken it: unlike a stop, nothing may be finished. */
+export const leaseLost = 'lease lost'
 
 /** Long enough to outlive a garbage collection or a failover, short enough that a dead process is soon replaced. */
 export const leaseMs = 15_000
@@ -55,12 +65,15 @@ export async function acquire(db: Database, key: LaneKey, owner: string): Promis
   }
 }
 
-/** Extends all of the owner's leases; the answer lists those it still has. */
-export async function renewAll(db: Database, owner: string): Promise<(LaneKey & { readonly epoch: number })[]> {
-  const { rows } = await sql<LaneKey & { epoch: number }>`
-    update lane set lease_until = ${until(leaseMs)} where owner = ${owner}
-    returning processor, version, lane, epoch`.execute(db)
-  return rows
+/**
+ * Extends all of the owner's leases. A lane whose row is locked is being committed, which extends its lease as well: the
+ * others must not wait for it.
+ */
+export async function renewAll(db: Database, owner: string): Promise<void> {
+  await sql`
+    update lane set lease_until = ${until(leaseMs)}
+    from (select processor, version, lane from lane where owner = ${owner} for update skip locked) as mine
+    where lane.processor = mine.processor and lane.version = mine.version and lane.lane = mine.lane`.execute(db)
 }
 
 /** Gives the lane up, so that another process can have it at once. */
@@ -77,7 +90,7 @@ export type Checkpoint = Pick<Lease, 'seq' | 'seqTimeMs' | 'incarnation'>
  */
 export async function advance(tx: WorkerTransaction, lease: Lease, to: Checkpoint): Promise<void> {
   const { rows } = await sql`
-    update lane set seq = ${to.seq}, incarnation = ${to.incarnation ?? null},
+    update lane set seq = ${to.seq}, incarnation = ${to.incarnation ?? null}, lease_until = ${until(leaseMs)},
       seq_time = ${to.seqTimeMs === undefined ? null : new Date(to.seqTimeMs)}
     where ${is(lease)} and epoch = ${lease.epoch} and seq = ${lease.seq}
     returning 1`.execute(tx)
@@ -111,7 +124,8 @@ export async function removeMember(db: Database, owner: string): Promise<void> {
 
 export async function listLanes(db: Database): Promise<LaneRow[]> {
   const { rows } = await sql<LaneRow>`
-    select processor, version, lane, coalesce(lease_until > now(), false) as leased, halted_reason as "haltedReason"
+    select processor, version, lane, seq, epoch, owner, coalesce(lease_until > now(), false) as leased,
+      halted_reason as "haltedReason"
     from lane order by processor, version, lane`.execute(db)
   return rows
 }

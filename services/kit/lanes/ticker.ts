@@ -19,7 +19,7 @@ export async function tickLane(
 ): Promise<void> {
   const { service, db, log, clock, metrics } = shell
   const context: LaneContext = { lane: acquired.lane, now: clock.now }
-  const relay = outboxRelay(db, log, acquired, () => !stop.aborted)
+  const relay = outboxRelay(db, log, acquired, stop)
   await relay.drain()
   const state = await db.transaction().execute((tx) => ticker.load(tx, context))
 

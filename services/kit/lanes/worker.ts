@@ -14,6 +14,7 @@ import { checkpointProblem } from './incarnation.ts'
 import { advance, type Checkpoint, type Lease, laneName } from './lease.ts'
 import type { LaneMetrics } from './metrics.ts'
 import type { LaneContext, LaneMessage, Outcome, Processor } from './processor.ts'
+import { inBatchSpan } from './span.ts'
 
 /** What all lanes of a service share. */
 export type Shell = {
@@ -52,7 +53,7 @@ export async function workLane(
   let lease = acquired
 
   const incarnation = await verifyStream(log, stream, lease)
-  const relay = outboxRelay(db, log, lease, () => !stop.aborted)
+  const relay = outboxRelay(db, log, lease, stop)
   await relay.drain()
   let state = await load()
   const reader = await log.reader({
@@ -66,7 +67,7 @@ export async function workLane(
     let watchedAt = clock.now()
     while (!stop.aborted) {
       const stored = await reader.pull()
-      if (stored.length > 0) await handleOrSplit(stored.map(asLaneMessage))
+      if (stored.length > 0) await inBatchSpan(processor, stored, () => handleOrSplit(stored.map(asLaneMessage)))
       if (clock.now() - watchedAt >= watchStreamMs) {
         await watchStream()
         watchedAt = clock.now()
@@ -112,6 +113,7 @@ export async function workLane(
 
   async function handle(batch: readonly LaneMessage[]): Promise<void> {
     const startedAt = performance.now()
+    if (batch.some(({ type }) => type === '')) throw poison('the message has no Plimsoll-Type header')
     const wanted = batch.filter(({ type }) => types.has(type))
     const outcome = wanted.length === 0 ? {} : await processor.handle(state, wanted, context)
     const last = batch[batch.length - 1] as LaneMessage
@@ -168,8 +170,10 @@ async function verifyStream(log: EventLog, stream: Processor<unknown>['stream'],
   throw appError('incarnation-changed', `${laneName(lease)}: ${problem}.`)
 }
 
-const asLaneMessage = (message: StoredMessage): LaneMessage =>
-  Object.assign(message, { type: message.headers['Plimsoll-Type'] ?? '' })
+const asLaneMessage = (message: StoredMessage): LaneMessage => ({
+  ...message,
+  type: message.headers['Plimsoll-Type'] ?? '',
+})
 
 /** Broken bytes, an unknown schema, a refusal by the domain: trying again cannot help. */
 const isRefusal = (error: unknown): boolean => isPoison(error) || error instanceof ContractError

@@ -1,10 +1,12 @@
+import { diffStream } from '@plimsoll/contracts/stream-diff.ts'
+import { laneCountKey, streamDefinitions } from '@plimsoll/contracts/streams.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isTransient } from '../errors.ts'
 import { type Stack, startStack } from '../testing/stack.ts'
 import { describeEventLog } from './conformance.ts'
 import { connectJetStream, serverProblem } from './jetstream.ts'
 import type { EventLog } from './log.ts'
-import { ensureStreams } from './streams.ts'
+import { ensureStreams, openStreamAdmin } from './streams.ts'
 
 let stack: Stack
 const logs: EventLog[] = []
@@ -132,6 +134,25 @@ test('brokers that are too old or without JetStream are refused', () => {
   expect(serverProblem('3.0.0', true)).toBeUndefined()
 })
 
-test('streams are created once and left alone after that', async () => {
+test('streams are created once, and are then what their definitions say', async () => {
   expect(await ensureStreams({ url: stack.natsUrl })).toEqual([])
+  const admin = await openStreamAdmin({ url: stack.natsUrl })
+  const actual = new Map((await admin.list()).map((stream) => [stream.name, stream]))
+  for (const definition of Object.values(streamDefinitions)) {
+    expect(diffStream(definition, actual.get(definition.name), 1)).toEqual([])
+  }
+  await admin.close()
+})
+
+test('a changed definition can be applied, and a stream with other lanes is refused', async () => {
+  const admin = await openStreamAdmin({ url: stack.natsUrl })
+  const { AUDIT } = streamDefinitions
+  await admin.update({ ...AUDIT, maxAgeMs: AUDIT.maxAgeMs / 2 }, 1)
+  const halved = (await admin.list()).find(({ name }) => name === 'AUDIT')
+  expect(halved?.maxAgeMs).toBe(AUDIT.maxAgeMs / 2)
+  const { METRIC } = streamDefinitions
+  await admin.update({ ...METRIC, metadata: { [laneCountKey]: '8' } }, 1)
+  await expect(ensureStreams({ url: stack.natsUrl })).rejects.toThrow('filled with 8 lanes')
+  await admin.update(METRIC, 1)
+  await admin.close()
 })

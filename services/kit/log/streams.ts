@@ -1,47 +1,75 @@
-import { type StreamDefinition, type StreamName, streamDefinitions } from '@plimsoll/contracts/streams.ts'
+import type { ActualStream } from '@plimsoll/contracts/stream-diff.ts'
+import { laneCountKey, type StreamDefinition, streamDefinitions } from '@plimsoll/contracts/streams.ts'
 import { appError, isTransient } from '../errors.ts'
 import { connectApi, type JetStreamApi, type JetStreamOptions } from './jetstream.ts'
 
-/**
- * Creates the streams that are missing, and leaves those that are there as they are (`tools/streams` compares and
- * updates). Needs to be called before the first reader or publisher of a new broker.
- */
-export async function ensureStreams(options: JetStreamOptions, replicas: 1 | 3 = 1): Promise<StreamName[]> {
+/** Streams as things to manage, for `tools/streams` and for start-up. */
+export type StreamAdmin = {
+  list(): Promise<ActualStream[]>
+  create(definition: StreamDefinition, replicas: number): Promise<void>
+  /** Makes an existing stream what the definition says; the broker refuses what it cannot change in place. */
+  update(definition: StreamDefinition, replicas: number): Promise<void>
+  readonly serverVersion: string
+  close(): Promise<void>
+}
+
+/** @example const admin = await openStreamAdmin({ url: 'nats://127.0.0.1:4222' }) */
+export async function openStreamAdmin(options: JetStreamOptions): Promise<StreamAdmin> {
   const api = await connectApi(options)
-  try {
-    const names = await listStreamNames(api)
-    const missing = Object.values(streamDefinitions).filter(({ name }) => !names.has(name))
-    for (const definition of missing) await createStream(api, definition, replicas)
-    return missing.map(({ name }) => name)
-  } finally {
-    await api.close()
+  return {
+    serverVersion: api.serverVersion,
+    list: () => listStreams(api),
+    async create(definition, replicas) {
+      await api.request(`$JS.API.STREAM.CREATE.${definition.name}`, brokerConfig(definition, replicas))
+    },
+    async update(definition, replicas) {
+      await api.request(`$JS.API.STREAM.UPDATE.${definition.name}`, brokerConfig(definition, replicas))
+    },
+    close: () => api.close(),
   }
 }
 
-async function listStreamNames(api: JetStreamApi): Promise<Set<string>> {
-  const names = new Set<string>()
-  for (;;) {
-    const answer = await api.request('$JS.API.STREAM.NAMES', { offset: names.size })
-    const { streams, total } = answer as { readonly streams: string[] | null; readonly total: number }
-    for (const name of streams ?? []) names.add(name)
-    if (names.size >= total || !streams?.length) return names
+/**
+ * Creates the streams that are missing and leaves those that are there as they are (`tools/streams` compares and updates).
+ * To be called before the first reader or publisher meets a new broker. Returns the names of those it made.
+ * @throws AppError `configuration` when a stream was filled with another number of lanes.
+ */
+export async function ensureStreams(options: JetStreamOptions, replicas: 1 | 3 = 1): Promise<string[]> {
+  const admin = await openStreamAdmin(options)
+  try {
+    const existing = new Map((await admin.list()).map((stream) => [stream.name, stream]))
+    const definitions = Object.values(streamDefinitions)
+    for (const definition of definitions) checkLaneCount(definition, existing.get(definition.name))
+    const missing = definitions.filter(({ name }) => !existing.has(name))
+    for (const definition of missing) await createUnlessThere(admin, definition, replicas)
+    return missing.map(({ name }) => name)
+  } finally {
+    await admin.close()
   }
+}
+
+function checkLaneCount(definition: StreamDefinition, actual: ActualStream | undefined): void {
+  const [wanted, found] = [definition.metadata[laneCountKey], actual?.metadata[laneCountKey]]
+  if (wanted === undefined || found === undefined || found === wanted) return
+  throw appError(
+    'configuration',
+    `Stream ${definition.name} was filled with ${found} lanes and this version has ${wanted}: entities would change lanes ` +
+      'between two messages. Run the version that filled it, or make a new stream and replay into it.',
+  )
 }
 
 /** A process that starts at the same moment may come first: that is no error. */
-async function createStream(api: JetStreamApi, definition: StreamDefinition, replicas: number): Promise<void> {
-  await api
-    .request(`$JS.API.STREAM.CREATE.${definition.name}`, brokerConfig(definition, replicas))
-    .catch(async (error) => {
-      if (isTransient(error)) throw error
-      if ((await listStreamNames(api)).has(definition.name)) return
-      throw appError('configuration', `Stream ${definition.name} cannot be created; see the broker's reason.`, {
-        cause: error,
-      })
+async function createUnlessThere(admin: StreamAdmin, definition: StreamDefinition, replicas: number): Promise<void> {
+  await admin.create(definition, replicas).catch(async (cause: unknown) => {
+    if (isTransient(cause)) throw cause
+    if ((await admin.list()).some(({ name }) => name === definition.name)) return
+    throw appError('configuration', `The broker refused to create stream ${definition.name}; see its reason.`, {
+      cause,
     })
+  })
 }
 
-const nanoseconds = (ms: number) => ms * 1e6
+const nsPerMs = 1e6
 
 /** A definition as the broker's API takes it. */
 function brokerConfig(definition: StreamDefinition, replicas: number): Record<string, unknown> {
@@ -53,11 +81,67 @@ function brokerConfig(definition: StreamDefinition, replicas: number): Record<st
     discard: definition.discard,
     storage: definition.storage,
     compression: definition.compression,
-    max_age: nanoseconds(definition.maxAgeMs),
-    duplicate_window: nanoseconds(definition.duplicateWindowMs),
+    max_age: definition.maxAgeMs * nsPerMs,
+    duplicate_window: definition.duplicateWindowMs * nsPerMs,
+    max_bytes: -1,
+    max_msgs: -1,
     deny_delete: definition.denyDelete,
     allow_direct: definition.allowDirect,
     num_replicas: replicas,
     metadata: definition.metadata,
   }
 }
+
+type BrokerStream = {
+  readonly config: {
+    readonly name: string
+    readonly description?: string
+    readonly subjects?: readonly string[]
+    readonly retention: string
+    readonly discard: string
+    readonly storage: string
+    readonly compression?: string
+    readonly max_age: number
+    readonly duplicate_window?: number
+    readonly max_bytes: number
+    readonly max_msgs: number
+    readonly deny_delete?: boolean
+    readonly allow_direct?: boolean
+    readonly num_replicas: number
+    readonly metadata?: Readonly<Record<string, string>>
+  }
+}
+
+async function listStreams(api: JetStreamApi): Promise<ActualStream[]> {
+  const found: ActualStream[] = []
+  for (;;) {
+    const answer = await api.request('$JS.API.STREAM.LIST', { offset: found.length })
+    const { streams, total } = answer as { readonly streams: readonly BrokerStream[] | null; readonly total: number }
+    found.push(...(streams ?? []).map(actualStream))
+    if (found.length >= total || !streams?.length) return found
+  }
+}
+
+function actualStream({ config }: BrokerStream): ActualStream {
+  return {
+    name: config.name,
+    description: config.description ?? '',
+    subjects: config.subjects ?? [],
+    maxAgeMs: config.max_age / nsPerMs,
+    duplicateWindowMs: (config.duplicate_window ?? 0) / nsPerMs,
+    maxBytes: config.max_bytes,
+    maxMessages: config.max_msgs,
+    retention: config.retention,
+    discard: config.discard,
+    storage: config.storage,
+    compression: config.compression ?? 'none',
+    denyDelete: config.deny_delete === true,
+    allowDirect: config.allow_direct === true,
+    replicas: config.num_replicas,
+    metadata: withoutServerKeys(config.metadata ?? {}),
+  }
+}
+
+/** From 2.11 on the broker adds keys of its own. */
+const withoutServerKeys = (metadata: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(metadata).filter(([key]) => !key.startsWith('_nats.')))

@@ -5,6 +5,7 @@ import { bulkAppend } from '../db/bulk.ts'
 import type { WorkerTransaction } from '../db/database.ts'
 import type { LaneKey } from '../lanes/lease.ts'
 import type { OutgoingEvent } from '../lanes/processor.ts'
+import { activeTraceparent } from '../lanes/span.ts'
 
 /** A message to publish once the transaction that decided it has committed. */
 export type OutboxMessage = {
@@ -37,8 +38,8 @@ export function outboxMessages(
   key: LaneKey,
   seq: number,
   events: readonly OutgoingEvent[],
-  traceparent?: string,
 ): OutboxMessage[] {
+  const traceparent = activeTraceparent()
   const eventsOf = new Map<number, number>()
   return events.map((event) => {
     const source = event.sourceSeq ?? seq

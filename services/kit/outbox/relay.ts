@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { WorkerDatabase } from '../db/database.ts'
-import type { LaneKey } from '../lanes/lease.ts'
+import { type LaneKey, leaseLost } from '../lanes/lease.ts'
 import type { EventLog } from '../log/log.ts'
 import type { OutboxMessage } from './outbox.ts'
 
@@ -22,12 +22,7 @@ const chunkRows = 200
  * between can never let a later fact overtake an earlier one. Rows go when the broker has them; a crash before that
  * publishes them again under the same id.
  */
-export function outboxRelay(
-  db: WorkerDatabase<unknown>,
-  log: EventLog,
-  key: LaneKey,
-  mayPublish: () => boolean,
-): Relay {
+export function outboxRelay(db: WorkerDatabase<unknown>, log: EventLog, key: LaneKey, stop: AbortSignal): Relay {
   let pending = 0
   let running: Promise<void> | undefined
   let nudged = false
@@ -41,7 +36,7 @@ export function outboxRelay(
       try {
         for (const { n, ...message } of rows) {
           // A lane that was taken over has another relay; this one must not go on beside it.
-          if (!mayPublish()) return
+          if (stop.reason === leaseLost) return
           await log.publish(message)
           published = n
         }
