@@ -76,3 +76,28 @@ export const resolved = (given: Partial<Resolved> = {}): Resolved => ({
   reason: 'POST /orders/refresh went back to its baseline after 30 min.',
   ...given,
 })
+
+/** Durations in ms as the packed histogram of contracts/histogram. */
+export function packedHistogram(durationsMs: readonly number[]): Uint8Array {
+  const counts = new Map<number, number>()
+  for (const duration of durationsMs) {
+    const bucket = Math.ceil(Math.log2(duration) * 32) - 1
+    counts.set(bucket, (counts.get(bucket) ?? 0) + 1)
+  }
+  const bytes: number[] = []
+  const write = (value: number): void => {
+    let rest = value
+    for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128)
+    bytes.push(rest)
+  }
+  write(0)
+  let previous = 0
+  for (const [bucket, count] of [...counts].sort(([a], [b]) => a - b)) {
+    const distance = bucket - previous
+    write(distance < 0 ? -2 * distance - 1 : 2 * distance)
+    write(1)
+    write(count)
+    previous = bucket
+  }
+  return Uint8Array.from([1, ...new Array<number>(16).fill(0), ...bytes])
+}

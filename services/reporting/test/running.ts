@@ -1,0 +1,66 @@
+import { type EventType, type EventValue, encodeEvent } from '@plimsoll/contracts/events.ts'
+import { laneOf } from '@plimsoll/contracts/lane.ts'
+import { subjectOf } from '@plimsoll/contracts/subjects.ts'
+import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
+import { startServices } from '@plimsoll/kit/run.ts'
+import type { AnyService } from '@plimsoll/kit/service.ts'
+import { reporting } from '../service.ts'
+
+export type Servers = { readonly natsUrl: string; readonly databaseUrl: string }
+
+/** A fact as the service that decided it would publish it: `key` is its lane key, `time` its event time in ms. */
+export type Published<T extends EventType = EventType> = {
+  readonly [K in T]: {
+    readonly type: K
+    readonly key: string
+    readonly value: EventValue<K>
+    readonly id: string
+    readonly time: number
+  }
+}[T]
+
+export type Publisher = {
+  publish(fact: Published): Promise<void>
+  /** Sequence of the last fact published here, by lane. */
+  readonly lastSeqs: ReadonlyMap<number, number>
+  close(): Promise<void>
+}
+
+export async function createPublisher({ natsUrl }: Pick<Servers, 'natsUrl'>): Promise<Publisher> {
+  const log = await connectJetStream({ url: natsUrl })
+  const lastSeqs = new Map<number, number>()
+  return {
+    lastSeqs,
+    async publish({ type, key, value, id, time }) {
+      const lane = laneOf(key)
+      const { seq } = await log.publish({
+        subject: subjectOf(type, lane),
+        data: encodeEvent(type, value),
+        id,
+        headers: {
+          'Plimsoll-Type': type,
+          'Plimsoll-Source': 'performance',
+          'Plimsoll-Time': new Date(time).toISOString(),
+        },
+      })
+      lastSeqs.set(lane, seq)
+    },
+    close: () => log.close(),
+  }
+}
+
+/** The service alone, on a free port. */
+export const startReporting = ({ natsUrl, databaseUrl }: Servers, services: readonly AnyService[] = [reporting]) =>
+  startServices(services, { NATS_URL: natsUrl, DATABASE_URL: databaseUrl, PORT: '0', LOG_LEVEL: 'warn' })
+
+/** Reads `url` until `accept` is content with the answer. */
+export async function eventually<T>(url: string, accept: (body: T) => boolean, withinMs = 10_000): Promise<T> {
+  const deadline = Date.now() + withinMs
+  for (;;) {
+    const response = await fetch(url)
+    const body = (await response.json()) as T
+    if (response.ok && accept(body)) return body
+    if (Date.now() > deadline) throw new Error(`${url} still answers ${JSON.stringify(body).slice(0, 2_000)}`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
