@@ -77,9 +77,19 @@ export async function unpackDebian(request: DebianRequest, directory: string): P
 
 /** The folders of shared libraries below an unpacked root, for LD_LIBRARY_PATH. */
 export async function libraryPath(root: string): Promise<string> {
-  const base = join(root, 'usr/lib')
-  const names = await readdir(base).catch(() => [])
-  return [...names.filter((name) => name.endsWith('-linux-gnu')).map((name) => join(base, name)), base].join(':')
+  const bases = [join(root, 'usr/lib'), join(root, 'lib')]
+  const machine = (await Promise.all(bases.map(foldersIn))).flat().filter((folder) => folder.endsWith('-linux-gnu'))
+  // Some packages keep libraries to themselves and find them by a path that starts at /.
+  const own = (await Promise.all(machine.map(foldersIn))).flat()
+  const holdLibraries = await Promise.all(
+    own.map(async (folder) => (await readdir(folder)).some((name) => /^lib.*\.so/.test(name))),
+  )
+  return [...machine, ...own.filter((_, index) => holdLibraries[index])].join(':')
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name))
 }
 
 /** The archive this machine's own suite comes from. Read from what apt would fetch: there may be no lists yet. */

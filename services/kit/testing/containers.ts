@@ -10,11 +10,7 @@ const imageOf = (name: keyof typeof images): string => process.env[`TEST_${name.
 
 export function natsContainer(): Promise<TestServer> {
   // The store is on the container's own layer: gone with it, kept through a restart.
-  const configuration = [
-    'listen: 0.0.0.0:4222',
-    'jetstream { store_dir: /tmp/store, sync_interval: always }',
-    '',
-  ]
+  const configuration = ['listen: 0.0.0.0:4222', 'jetstream { store_dir: /tmp/store, sync_interval: always }', '']
   const build = (port: number) =>
     new GenericContainer(imageOf('nats'))
       .withExposedPorts({ container: 4222, host: port })
