@@ -1,134 +1,142 @@
+/**
+ * Latency histogram with exponential buckets, and the bytes it travels and is stored in.
+ *
+ * Bucket i holds values in (base^i, base^(i+1)], base = 2^(2^-scale): the index rule of the OpenTelemetry data model
+ * ("ExponentialHistogram"). All of ours are of scale 5 (relative error 1.08 %) and in milliseconds.
+ *
+ * Bytes: version, sum (f64), min and max (f32), then varints: the zero count, and runs of (distance to the run's first
+ * bucket, zig-zag; its length; its counts). A minute of 600 requests takes 66 to 300 bytes.
+ */
 import { ContractError } from './errors.ts'
 
-/**
- * The packed form of a latency histogram, as `bytes` fields of logical type `histogram` hold it. Buckets are
- * exponential with base 2^(1/32) (OpenTelemetry scale 5): bucket i covers (base^i, base^(i+1)] ms.
- *
- * Bytes: version 1, sum (float64), min and max (float32), all in network order; then varints: requests without a
- * measurable duration, and runs of neighbouring buckets, each as the zig-zag distance from the end of the run before,
- * the run's length and its counts. A minute of 600 requests takes 66 to 300 bytes.
- */
-export type Histogram = {
+export const histogramScale = 5
+
+export type ExponentialHistogram = {
   count: number
-  /** ms. */
+  /** ms */
   sum: number
-  /** ms, to float32; Infinity when empty. */
+  /** Infinity when empty. */
   min: number
-  /** ms, to float32; -Infinity when empty. */
+  /** -Infinity when empty. */
   max: number
   /** Requests with no measurable duration. */
   zero: number
-  /** Bucket of `counts[0]`. */
+  /** Index of the bucket in `counts[0]`. */
   offset: number
-  /** Buckets in use; `counts` may have room for more. */
+  /** Buckets in use; `counts` may be longer. */
   length: number
   counts: Float64Array
 }
 
-/** Buckets per octave are 2^scale. */
-export const histogramScale = 5
-
-const VERSION = 1
-const HEADER_LENGTH = 17
-/** One empty bucket inside a run costs a byte, a new run costs two: break only at longer gaps. */
-const MERGE_GAP = 2
-/** Far beyond any latency (2^128 ms): what lies outside is no histogram, and would only ask for memory. */
-const GREATEST_BUCKET = 4096
+const version = 1
+const headerBytes = 17
+/** An empty bucket inside a run costs a byte, a new run costs two: break only at longer gaps. */
+const mergeGap = 2
+/** From far below a picosecond to far above a year, in buckets of 2^(1/32): anything beyond is no latency. */
+const indexLimit = 4096
 
 /**
- * Packs a histogram; counts are rounded to whole requests.
- * @example encodeHistogram({ count: 2, sum: 3, min: 1, max: 2, zero: 0, offset: -1, length: 33, counts })
+ * Counts are rounded to whole requests.
+ * @example decodeHistogram(encodeHistogram(histogram)).count // histogram.count
  */
-export function encodeHistogram(histogram: Readonly<Histogram>): Uint8Array {
+export function encodeHistogram(histogram: ExponentialHistogram): Uint8Array {
   const { counts, length, offset } = histogram
-  // A bucket takes at most an empty neighbour's byte, a run's header of eight and its own count's eight.
-  const bytes = new Uint8Array(HEADER_LENGTH + 8 + length * 17)
+  const filled = histogram.count > 0
+  const bytes = new Uint8Array(headerBytes + 9 + length * 10)
   const view = new DataView(bytes.buffer)
-  bytes[0] = VERSION
-  view.setFloat64(1, histogram.sum)
-  view.setFloat32(9, histogram.count > 0 ? histogram.min : 0)
-  view.setFloat32(13, histogram.count > 0 ? histogram.max : 0)
-  let at = writeVarint(bytes, HEADER_LENGTH, Math.round(histogram.zero))
+  view.setUint8(0, version)
+  view.setFloat64(1, filled ? histogram.sum : 0)
+  view.setFloat32(9, filled ? histogram.min : 0)
+  view.setFloat32(13, filled ? histogram.max : 0)
+  let to = writeVarint(bytes, headerBytes, Math.round(histogram.zero))
   let previous = 0
-  for (let start = nextFilled(counts, 0, length); start < length; ) {
-    let end = start
-    for (let next = start; next < length && next - end <= MERGE_GAP; next = nextFilled(counts, next + 1, length))
-      end = next
-    at = writeVarint(bytes, at, zigzag(offset + start - previous))
-    at = writeVarint(bytes, at, end - start + 1)
-    for (let i = start; i <= end; i++) at = writeVarint(bytes, at, Math.round(counts[i] ?? 0))
-    previous = offset + end
-    start = nextFilled(counts, end + 1, length)
+  for (let first = nextFilled(counts, 0, length); first < length; ) {
+    let last = first
+    let next = nextFilled(counts, first + 1, length)
+    while (next < length && next - last <= mergeGap) {
+      last = next
+      next = nextFilled(counts, last + 1, length)
+    }
+    to = writeVarint(bytes, to, zigzag(offset + first - previous))
+    to = writeVarint(bytes, to, last - first + 1)
+    for (let i = first; i <= last; i++) to = writeVarint(bytes, to, Math.round(counts[i] ?? 0))
+    previous = offset + last
+    first = next
   }
-  return bytes.slice(0, at)
+  return bytes.slice(0, to)
 }
 
-/**
- * Reads the packed form. Throws ContractError when the bytes are not one.
- * @example decodeHistogram(regression.after.histogram).count
- */
-export function decodeHistogram(bytes: Uint8Array): Histogram {
-  if (bytes.length <= HEADER_LENGTH || bytes[0] !== VERSION) throw malformed('is not in the packed form, version 1')
+/** @throws ContractError `contract.malformed` when the bytes are not an encoded histogram. */
+export function decodeHistogram(bytes: Uint8Array): ExponentialHistogram {
+  if (bytes.length <= headerBytes || bytes[0] !== version) throw malformed('it does not start like one')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const buckets: number[] = []
-  const cursor = { at: HEADER_LENGTH }
+  const cursor = { at: headerBytes }
   const zero = readVarint(bytes, cursor)
+  const indices: number[] = []
+  const found: number[] = []
   let count = zero
-  let first = 0
-  let end = 0
+  let previous = 0
   while (cursor.at < bytes.length) {
-    const start = end + unzigzag(readVarint(bytes, cursor))
+    const first = previous + unzigzag(readVarint(bytes, cursor))
     const run = readVarint(bytes, cursor)
-    if (buckets.length === 0) first = start
-    else if (start <= end) throw malformed('has runs of buckets out of order')
-    if (run < 1 || Math.abs(start) > GREATEST_BUCKET || start + run > GREATEST_BUCKET) {
-      throw malformed(`has buckets ${start} to ${start + run}, beyond ${GREATEST_BUCKET}`)
+    if (
+      run < 1 ||
+      Math.abs(first) > indexLimit ||
+      first + run > indexLimit ||
+      (indices.length > 0 && first <= previous)
+    ) {
+      throw malformed('a run of buckets is out of range')
     }
-    while (first + buckets.length < start) buckets.push(0)
     for (let i = 0; i < run; i++) {
       const times = readVarint(bytes, cursor)
-      buckets.push(times)
       count += times
+      indices.push(first + i)
+      found.push(times)
     }
-    end = start + run - 1
+    previous = first + run - 1
   }
+  const offset = indices[0] ?? 0
+  const length = indices.length === 0 ? 0 : previous - offset + 1
+  const counts = new Float64Array(length)
+  indices.forEach((index, i) => {
+    counts[index - offset] = found[i] ?? 0
+  })
+  const filled = count > 0
   return {
     count,
-    sum: count > 0 ? view.getFloat64(1) : 0,
-    min: count > 0 ? view.getFloat32(9) : Number.POSITIVE_INFINITY,
-    max: count > 0 ? view.getFloat32(13) : Number.NEGATIVE_INFINITY,
+    sum: filled ? view.getFloat64(1) : 0,
+    min: filled ? view.getFloat32(9) : Infinity,
+    max: filled ? view.getFloat32(13) : -Infinity,
     zero,
-    offset: first,
-    length: buckets.length,
-    counts: Float64Array.from(buckets),
+    offset,
+    length,
+    counts,
   }
 }
 
-/** First bucket at or after `from` with a request in it, `length` when there is none. */
+const malformed = (what: string) =>
+  new ContractError('contract.malformed', `These bytes are no encoded histogram: ${what}.`)
+
+/** Index of the first non-empty bucket from `from` on, `length` when there is none. */
 function nextFilled(counts: Float64Array, from: number, length: number): number {
-  let at = from
-  while (at < length && Math.round(counts[at] ?? 0) <= 0) at++
-  return at
+  let i = from
+  while (i < length && Math.round(counts[i] ?? 0) === 0) i++
+  return i
 }
 
-function zigzag(n: number): number {
-  return n < 0 ? -2 * n - 1 : 2 * n
-}
+const zigzag = (n: number): number => (n < 0 ? -2 * n - 1 : 2 * n)
+const unzigzag = (n: number): number => (n % 2 === 0 ? n / 2 : -(n + 1) / 2)
 
-function unzigzag(n: number): number {
-  return n % 2 === 0 ? n / 2 : -(n + 1) / 2
-}
-
-/** Division instead of shifts: counts may pass 2^31. */
-function writeVarint(bytes: Uint8Array, start: number, value: number): number {
+/** Divides instead of shifting: counts may pass 2^31. */
+function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   let rest = value
-  let at = start
+  let to = at
   while (rest >= 128) {
-    bytes[at++] = (rest % 128) | 128
+    bytes[to++] = (rest % 128) | 128
     rest = Math.floor(rest / 128)
   }
-  bytes[at++] = rest
-  return at
+  bytes[to++] = rest
+  return to
 }
 
 function readVarint(bytes: Uint8Array, cursor: { at: number }): number {
@@ -136,13 +144,9 @@ function readVarint(bytes: Uint8Array, cursor: { at: number }): number {
   let factor = 1
   for (;;) {
     const byte = bytes[cursor.at++]
-    if (byte === undefined || factor > 2 ** 49) throw malformed('ends inside a number')
+    if (byte === undefined || factor > 2 ** 49) throw malformed('they end inside a number')
     value += (byte & 127) * factor
     if (byte < 128) return value
     factor *= 128
   }
-}
-
-function malformed(problem: string): ContractError {
-  return new ContractError('contract.malformed', `a histogram ${problem}`)
 }

@@ -16,7 +16,7 @@ export function checkContracts(repository: SchemaRepository): string[] {
     ...unpublished(repository),
     ...checkNames(repository),
     ...checkFormats(repository),
-    ...checkCatalogue(repository),
+    ...catalogueProblems(repository),
   ]
   // What is generated from unsound contracts would only repeat their problems.
   return problems.length > 0 ? problems : checkDrift(repository)
@@ -58,7 +58,8 @@ function checkFormats({ current }: SchemaRepository): string[] {
   return problems
 }
 
-function checkCatalogue({ current }: SchemaRepository): string[] {
+/** Events without stream, owner or a fitting example, and entries without a schema. */
+export function catalogueProblems({ current }: SchemaRepository): string[] {
   const problems: string[] = []
   for (const { type } of current) {
     if (!Object.hasOwn(eventCatalogue, type)) {

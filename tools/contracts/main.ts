@@ -22,7 +22,14 @@ async function check(): Promise<number> {
 async function generate(): Promise<number> {
   const repository = readRepository()
   for (const { path, text } of generatedSources(repository)) writeText(path, text)
+  const { catalogueProblems } = await import('./check.ts')
   const { generatedFiles } = await import('./generate.ts')
+  const problems = catalogueProblems(repository)
+  for (const problem of problems) console.error(`- ${problem}`)
+  if (problems.length > 0) {
+    console.error('contracts: wrote contracts/generated/, the reference page waits for the catalogue')
+    return 1
+  }
   for (const { path, text } of generatedFiles(repository)) {
     writeText(path, text)
     console.log(`wrote ${relative(`${CONTRACTS_FOLDER}/..`, path)}`)
