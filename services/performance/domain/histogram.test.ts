@@ -111,11 +111,6 @@ describe('histogram', () => {
     expect(Math.abs(quantile(explicit, 0.5) / 70 - 1)).toBeLessThan(0.1)
   })
 
-  it('given damaged bytes, refuses them instead of looping', () => {
-    const bytes = encodeHistogram(histogramOf([1, 2, 3]))
-    expect(() => decodeHistogram(bytes.subarray(0, bytes.length - 1))).toThrow(RangeError)
-    expect(() => decodeHistogram(new Uint8Array(30))).toThrow(RangeError)
-  })
 
   it('given a copy, changes do not reach the original', () => {
     const original = histogramOf([5])

@@ -6,7 +6,9 @@
  * Unit: milliseconds. Counts are kept in doubles: exact up to 2^53 and mergeable for as long as anyone likes.
  */
 
-export const SCALE = 5
+import { type ExponentialHistogram, histogramScale } from '@plimsoll/contracts/histogram.ts'
+
+export const SCALE = histogramScale
 const PER_OCTAVE = 2 ** SCALE
 const INVERSE_PER_OCTAVE = 1 / PER_OCTAVE
 /** Below a picosecond is a clock artefact: such values share the zero bucket. */
@@ -14,19 +16,7 @@ const SMALLEST = 1e-9
 /** 1e-9 .. 1e15 ms in buckets of 2^(1/32); everything above shares the last bucket. */
 const LARGEST_INDEX = 1600
 
-export type Histogram = {
-  count: number
-  sum: number
-  min: number
-  max: number
-  /** Requests with no measurable duration. */
-  zero: number
-  /** Index of `counts[0]`. */
-  offset: number
-  /** Buckets in use; `counts` may be longer. */
-  length: number
-  counts: Float64Array
-}
+export type Histogram = ExponentialHistogram
 
 export function createHistogram(): Histogram {
   return { count: 0, sum: 0, min: Infinity, max: -Infinity, zero: 0, offset: 0, length: 0, counts: new Float64Array(0) }
@@ -35,7 +25,7 @@ export function createHistogram(): Histogram {
 /** Index of the bucket that holds `value` (> 0): ceil(log_base value) - 1. */
 export function bucketOf(value: number): number {
   const index = Math.ceil(Math.log2(value) * PER_OCTAVE) - 1
-  return index > LARGEST_INDEX ? LARGEST_INDEX : index
+  return Math.min(index, LARGEST_INDEX)
 }
 
 /** Exclusive lower edge of a bucket in ms. */
