@@ -39,7 +39,11 @@ export const performanceConfig = Type.Object({
     minimum: 1,
     description: 'Endpoints kept apart per service; the rest share "(other)".',
   }),
-  PERFORMANCE_KEEP_MINUTES_DAYS: Type.Integer({ default: 2, minimum: 1, description: 'Days 1-minute windows are kept.' }),
+  PERFORMANCE_KEEP_MINUTES_DAYS: Type.Integer({
+    default: 2,
+    minimum: 1,
+    description: 'Days 1-minute windows are kept.',
+  }),
   PERFORMANCE_KEEP_10_MINUTES_DAYS: Type.Integer({
     default: 30,
     minimum: 1,

@@ -4,8 +4,8 @@
  * more rarely keeps its own interval, because several windows made of one reading would look like more evidence.
  */
 
-import type { GaugeKind, Place } from './meaning.ts'
 import { endOfMinute, MINUTE_MS, minuteOf } from './endpoint.ts'
+import type { GaugeKind, Place } from './meaning.ts'
 
 /** Readings less often than this are windows of their own. */
 const OWN_INTERVAL_MS = 55_000

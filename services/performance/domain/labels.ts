@@ -72,7 +72,13 @@ const status = [
   'outcome',
 ] as const
 
-const grpcStatus = ['grpc_code', 'grpc_status', 'grpc_response_status', 'rpc_grpc_status_code', 'rpc_response_status_code'] as const
+const grpcStatus = [
+  'grpc_code',
+  'grpc_status',
+  'grpc_response_status',
+  'rpc_grpc_status_code',
+  'rpc_response_status_code',
+] as const
 
 const peer = ['server_address', 'peer_service', 'destination_peer', 'net_peer_name', 'target_service'] as const
 

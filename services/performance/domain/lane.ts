@@ -15,5 +15,11 @@ export type Lane = {
 }
 
 export function createLane(lane: number, limits: FoldLimits): Lane {
-  return { fold: createFold(lane, limits), watch: createWatch(), savedNumber: 1, savedEdges: new Map(), idleCheckedMs: 0 }
+  return {
+    fold: createFold(lane, limits),
+    watch: createWatch(),
+    savedNumber: 1,
+    savedEdges: new Map(),
+    idleCheckedMs: 0,
+  }
 }

@@ -15,8 +15,8 @@ import {
   methodOf,
   peerOf,
   releaseOf,
-  serviceOf,
   type StatusClass,
+  serviceOf,
   statusClassOf,
 } from './labels.ts'
 import { routeTemplate } from './route.ts'
@@ -46,6 +46,14 @@ export type Stratum = { readonly statusClass: StatusClass; readonly release: str
 /** A call from one service to another, as far as labels tell. */
 export type Edge = { readonly caller: string; readonly callee: string }
 
+/** Endpoints that are calls to another service as the caller sees them: `calls cart`. */
+const CALLS = 'calls '
+
+/** The service whose doing an endpoint shows: the one called, or the service itself. */
+export function subjectOf(place: { readonly service: string; readonly endpoint: string }): string {
+  return place.endpoint.startsWith(CALLS) ? place.endpoint.slice(CALLS.length) : place.service
+}
+
 export type GaugeKind = 'latency' | 'saturation' | 'throughput'
 
 export type Meaning =
@@ -61,9 +69,27 @@ export type Meaning =
     }
   /** Requests answered, failed or not. */
   | { readonly role: 'requests'; readonly place: Place; readonly stratum: Stratum; readonly edge?: Edge }
-  | { readonly role: 'durationSum'; readonly place: Place; readonly stratum: Stratum; readonly unitMs: number; readonly edge?: Edge }
-  | { readonly role: 'histogram'; readonly place: Place; readonly stratum: Stratum; readonly unitMs: number; readonly edge?: Edge }
-  | { readonly role: 'quantile'; readonly place: Place; readonly quantile: number; readonly scale: number; readonly edge?: Edge }
+  | {
+      readonly role: 'durationSum'
+      readonly place: Place
+      readonly stratum: Stratum
+      readonly unitMs: number
+      readonly edge?: Edge
+    }
+  | {
+      readonly role: 'histogram'
+      readonly place: Place
+      readonly stratum: Stratum
+      readonly unitMs: number
+      readonly edge?: Edge
+    }
+  | {
+      readonly role: 'quantile'
+      readonly place: Place
+      readonly quantile: number
+      readonly scale: number
+      readonly edge?: Edge
+    }
   | {
       readonly role: 'gauge'
       readonly place: Place
@@ -93,7 +119,8 @@ const millisecondsPer: Readonly<Record<string, number>> = {
 }
 
 /** Runtime internals: durations, but of nothing that a caller waits for as a request. */
-const internals = /^(go|process|python|jvm|nodejs|node|dotnet|ruby|php|prometheus|scrape|apiserver_flowcontrol|etcd_disk)_/
+const internals =
+  /^(go|process|python|jvm|nodejs|node|dotnet|ruby|php|prometheus|scrape|apiserver_flowcontrol|etcd_disk)_/
 const durationWords = /(duration|latency|_time$|_time_|response_time|handling|rtt|elapsed)/
 const requestCounter = /(^|_)(requests?|rpcs?|calls|handled|rq|rq_xx|invocations|queries|operations)$/
 const saturationGauge =
@@ -101,7 +128,11 @@ const saturationGauge =
 const throughputGauge = /(per_second|_rps|_qps|_ops)$/
 const quantileInName = /(^|_)p(50|75|90|95|98|99|999|99_9)(_|$)/
 
-type Family = { readonly name: string; readonly suffix: '' | 'bucket' | 'count' | 'sum' | 'total'; readonly unitMs: number }
+type Family = {
+  readonly name: string
+  readonly suffix: '' | 'bucket' | 'count' | 'sum' | 'total'
+  readonly unitMs: number
+}
 
 function familyOf(name: string, unit: string): Family {
   const plain = name.replaceAll(/[.\-/]/g, '_')
@@ -151,7 +182,9 @@ function read(family: Family, unit: string, kind: number, labels: Labels): Meani
     }
   }
   if (counter || family.suffix === 'total') {
-    return requestCounter.test(family.name) ? { role: 'requests', place: placeOf(family.name, labels), stratum } : nothing
+    return requestCounter.test(family.name)
+      ? { role: 'requests', place: placeOf(family.name, labels), stratum }
+      : nothing
   }
   if (family.suffix === 'bucket' || family.suffix === 'sum') return nothing
   return readGauge(family, unit, labels)
@@ -174,7 +207,13 @@ function readGauge(family: Family, unit: string, labels: Labels): Meaning {
 
 function gauge(kind: GaugeKind, family: string, labels: Labels, scale: number, unit: string): Meaning {
   const endpoint = `${family}${gaugeDimensions(labels)}`
-  const place = { service: serviceOf(labels), environment: environmentOf(labels), endpoint, method: '', instrument: family }
+  const place = {
+    service: serviceOf(labels),
+    environment: environmentOf(labels),
+    endpoint,
+    method: '',
+    instrument: family,
+  }
   return { role: 'gauge', place, kind, scale, unit }
 }
 
@@ -195,7 +234,13 @@ function placeOf(instrument: string, labels: Labels): Place {
   const service = serviceOf(labels)
   if (/(^|_)client(_|$)/.test(instrument)) {
     const peer = peerOf(labels)
-    return { service, environment, endpoint: peer === '' ? `calls ${routeOr(labels, '*')}` : `calls ${peer}`, method, instrument }
+    return {
+      service,
+      environment,
+      endpoint: `${CALLS}${peer === '' ? routeOr(labels, '*') : peer}`,
+      method,
+      instrument,
+    }
   }
   return { service, environment, endpoint: routeOr(labels, '*'), method, instrument }
 }
@@ -210,7 +255,7 @@ function serviceGraphPlace(instrument: string, labels: Labels, environment: stri
   const client = labels.get('client') ?? ''
   const server = labels.get('server') ?? ''
   return instrument.includes('_client')
-    ? { service: client, environment, endpoint: `calls ${server}`, method: '', instrument }
+    ? { service: client, environment, endpoint: `${CALLS}${server}`, method: '', instrument }
     : { service: server, environment, endpoint: `called by ${client}`, method: '', instrument }
 }
 

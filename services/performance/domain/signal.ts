@@ -69,3 +69,30 @@ function headline(summary: Summary): number {
   const value = summary.histogram === undefined ? summary.p50 : summary.p95
   return Number.isFinite(value) ? value : summary.p50
 }
+
+/** The end of an episode by a person's decision; undefined when none is open. */
+export function acceptedSignal(watched: Watched, atMs: number): Signal | undefined {
+  if (watched.episodeMs === 0) return undefined
+  const onsetMs = watched.episodeMs
+  watched.episodeMs = 0
+  const value = watched.latestValue
+  const now: Summary = { n: 0, p50: value, p95: value, p99: value, p50Interval: [value, value] }
+  return {
+    episodeId: episodeId(watched.id, onsetMs),
+    watched,
+    state: 'accepted',
+    direction: watched.metric === 'throughput' ? 'down' : 'up',
+    detector: 'person',
+    eValue: 0,
+    onsetMs,
+    atMs,
+    before: now,
+    after: now,
+    beforeValue: value,
+    afterValue: value,
+    auc: null,
+    rate: null,
+    release: watched.release,
+    reason: 'Accepted as the new normal.',
+  }
+}

@@ -21,10 +21,10 @@ export const SPAN_INSTRUMENT = 'spans'
 /** The spans of a batch by column; strings by ref of the batch's table. */
 export type Spans = {
   readonly count: number
-  /** 32-bit words: four per trace id, two per span id and parent. */
-  readonly trace: Uint32Array
-  readonly span: Uint32Array
-  readonly parent: Uint32Array
+  /** 16 bytes a trace id, 8 a span id or parent. */
+  readonly trace: Uint8Array
+  readonly span: Uint8Array
+  readonly parent: Uint8Array
   readonly startMs: Float64Array
   readonly durationMs: Float64Array
   readonly kind: Uint8Array
@@ -63,7 +63,7 @@ export function foldSpans(fold: Fold, source: string, spans: Spans, receivedAtMs
     const kind = spans.kind[i] ?? 0
     const service = spans.text(spans.service[i] ?? 0)
     const startMs = spans.startMs[i] ?? 0
-    if (spans.count <= FEW_SPANS || (spans.trace[4 * i + 3] ?? 0) % LINK_EVERY === 0) {
+    if (spans.count <= FEW_SPANS || (spans.trace[16 * i + 15] ?? 0) % LINK_EVERY === 0) {
       links.push(linkOf(spans, i, service, startMs))
     }
     if (kind === CLIENT || kind === PRODUCER) {
@@ -126,18 +126,18 @@ function statusClassOf(status: number, httpStatus: number): StatusClass {
 }
 
 function linkOf(spans: Spans, i: number, service: string, atMs: number): SpanLink {
-  const parent = words(spans.parent, 2, i)
+  const parent = hex(spans.parent, 8, i)
   return {
-    trace: words(spans.trace, 4, i),
-    span: words(spans.span, 2, i),
+    trace: hex(spans.trace, 16, i),
+    span: hex(spans.span, 8, i),
     parent: parent === '0000000000000000' ? '' : parent,
     service,
     atMs,
   }
 }
 
-function words(column: Uint32Array, width: number, row: number): string {
+function hex(column: Uint8Array, width: number, row: number): string {
   let text = ''
-  for (let i = 0; i < width; i++) text += (column[width * row + i] ?? 0).toString(16).padStart(8, '0')
+  for (let i = 0; i < width; i++) text += (column[width * row + i] ?? 0).toString(16).padStart(2, '0')
   return text
 }

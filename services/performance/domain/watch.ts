@@ -23,7 +23,7 @@ export type Watched = {
   /** `p95` of an imported percentile, else empty. */
   readonly quantile: string
   readonly unit: string
-  readonly detector: Detector
+  detector: Detector
   /** Windows seen, and event time of the first and the latest, ms. */
   windows: number
   firstMs: number
@@ -153,7 +153,13 @@ function isWatchedPercentile(watch: Watch, gauge: Gauge): boolean {
   return best === gauge.quantile
 }
 
-function endpointSeries(context: Context, endpoint: Endpoint, metric: Metric, kind: DetectorKind, unit: string): Watched {
+function endpointSeries(
+  context: Context,
+  endpoint: Endpoint,
+  metric: Metric,
+  kind: DetectorKind,
+  unit: string,
+): Watched {
   return seriesFor(context, endpoint.id, endpoint.place, { metric, kind, unit, quantile: '' })
 }
 
@@ -185,6 +191,15 @@ function seriesFor({ fold, watch, settings }: Context, owner: number, place: Pla
   }
   watch.series.push(watched)
   watch.index.set(key, watched)
+  return watched
+}
+
+/** Makes the present regime the reference: the detector begins anew and learns it. Returns the series if there is one. */
+export function acceptRegime(watch: Watch, seriesId: number, settings: DetectorSettings): Watched | undefined {
+  const watched = watch.series.find(({ id }) => id === seriesId)
+  if (watched === undefined) return undefined
+  const { kind } = watched.detector
+  watched.detector = createDetector(kind, detectorOptions(kind, settings))
   return watched
 }
 

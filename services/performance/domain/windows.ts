@@ -7,7 +7,7 @@
 
 import { type ClosedWindow, closeWindow, type Endpoint, endOfMinute, MINUTE_MS, minuteOf } from './endpoint.ts'
 import type { Fold } from './fold.ts'
-import { type Gauge, gaugeComplete, type GaugeWindow } from './gauge.ts'
+import { type Gauge, type GaugeWindow, gaugeComplete } from './gauge.ts'
 
 export type Lateness = {
   /** How long a window waits for replicas that were not heard yet, ms of event time. */

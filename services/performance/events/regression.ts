@@ -1,24 +1,28 @@
 /** Stage 1: METRIC -> windows, baselines and signals, lane by lane. */
 
-import { decodeEvent } from '@plimsoll/contracts/events.ts'
+import { createArena } from '@plimsoll/contracts/arena.ts'
+import { METRIC_TYPE, metricBatchView } from '@plimsoll/contracts/metric-batch.ts'
+import { SPAN_TYPE, spanBatchView } from '@plimsoll/contracts/span-batch.ts'
+import type { Processor } from '@plimsoll/kit/lanes/processor.ts'
 import type { PerformanceConfig } from '../config.ts'
+import type { Fold } from '../domain/fold.ts'
 import type { Lane } from '../domain/lane.ts'
-import { signalOf } from '../domain/signal.ts'
+import { acceptedSignal, signalOf } from '../domain/signal.ts'
 import type { SpanLink } from '../domain/spans.ts'
-import { judge } from '../domain/watch.ts'
+import { acceptRegime, judge } from '../domain/watch.ts'
 import { type Closed, closeIdle, closeTouched, type Lateness } from '../domain/windows.ts'
-import { loadLane, saveLane } from '../store/lane.ts'
 import { saveSpanLinks } from '../store/edges.ts'
+import { loadLane, saveLane } from '../store/lane.ts'
+import { takeAcceptances } from '../store/regressions.ts'
 import { saveSignals } from '../store/signals.ts'
 import { saveCorrections, saveWindows, windowRows } from '../store/windows.ts'
-import type { Processor } from '@plimsoll/kit/lanes/processor.ts'
 import { foldMetricBatch } from './metric-batch.ts'
 import { foldSpanBatch } from './span-batch.ts'
 
 /** Silent endpoints are looked after this often, by the gateway's clock. */
 const IDLE_CHECK_MS = 5_000
 
-export function regressionProcessor(config: PerformanceConfig, count: (lane: Lane) => void): Processor<Lane> {
+export function regressionProcessor(config: PerformanceConfig, count: (fold: Fold) => void): Processor<Lane> {
   const limits = { endpointsPerService: config.PERFORMANCE_ENDPOINTS_PER_SERVICE }
   const lateness: Lateness = {
     allowedMs: config.PERFORMANCE_LATENESS_SECONDS * 1000,
@@ -29,20 +33,21 @@ export function regressionProcessor(config: PerformanceConfig, count: (lane: Lan
     minimumAbsoluteMs: config.PERFORMANCE_MIN_ABSOLUTE_MS,
     falseAlarmSeconds: config.PERFORMANCE_FALSE_ALARM_DAYS * 86_400,
   }
+  // A view lives until the next one; the fold copies what it keeps.
+  const arena = createArena()
   return {
     name: 'regression',
     version: 1,
     stream: 'METRIC',
-    types: ['plimsoll.telemetry.v1.MetricBatch', 'plimsoll.telemetry.v1.SpanBatch'],
+    types: [METRIC_TYPE, SPAN_TYPE],
     onPoison: 'skip',
     load: (tx, { lane }) => loadLane(tx, lane, limits),
     handle(lane, batch, { now }) {
       const { fold, watch } = lane
       const links: SpanLink[] = []
       for (const message of batch) {
-        const event = decodeEvent(message.data)
-        if (event.type === 'plimsoll.telemetry.v1.MetricBatch') foldMetricBatch(fold, event.value)
-        else if (event.type === 'plimsoll.telemetry.v1.SpanBatch') links.push(...foldSpanBatch(fold, event.value))
+        if (message.type === METRIC_TYPE) foldMetricBatch(fold, metricBatchView(message.data, arena))
+        else links.push(...foldSpanBatch(fold, spanBatchView(message.data, arena)))
       }
       const closed = closeTouched(fold, lateness)
       if (fold.receivedAtMs - lane.idleCheckedMs >= IDLE_CHECK_MS) {
@@ -53,9 +58,15 @@ export function regressionProcessor(config: PerformanceConfig, count: (lane: Lan
       const signals = judged.judgements.flatMap((judgement) => signalOf(watch, judgement) ?? [])
       const corrections = [...fold.corrections.values()]
       fold.corrections.clear()
-      count(lane)
+      count(fold)
       return {
         async write(tx) {
+          for (const seriesId of await takeAcceptances(tx, fold.lane)) {
+            const watched = acceptRegime(watch, seriesId, settings)
+            if (watched === undefined) continue
+            judged.changed.add(watched)
+            signals.push(...[acceptedSignal(watched, fold.latestMs)].filter((signal) => signal !== undefined))
+          }
           await saveLane(tx, lane, judged.changed)
           await saveWindows(tx, 'perf_window', windowRows(closed))
           await saveCorrections(tx, corrections)

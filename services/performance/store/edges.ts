@@ -1,8 +1,8 @@
 /** Who calls whom: from labels (store/lane.ts) and from traces, whose spans may lie in different lanes. */
 
-import { sql } from 'kysely'
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { sql } from 'kysely'
 import type { SpanLink } from '../domain/spans.ts'
 import { tables } from './lane.ts'
 
@@ -41,4 +41,8 @@ export async function joinSpanLinks(tx: WorkerTransaction, nowMs: number, keepMs
       set first_at = least(edge.first_at, excluded.first_at), last_at = greatest(edge.last_at, excluded.last_at)
   `.execute(tables(tx))
   await sql`delete from span_link where kept_at < ${new Date(nowMs - keepMs)}`.execute(tables(tx))
+}
+
+export function allEdges(tx: WorkerTransaction): Promise<{ caller: string; callee: string }[]> {
+  return tables(tx).selectFrom('edge').select(['caller', 'callee']).orderBy('caller').orderBy('callee').execute()
 }

@@ -1,8 +1,8 @@
 /** A lane's state out of and into the database. */
 
-import type { Transaction } from 'kysely'
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import type { Transaction } from 'kysely'
 import { createCell, createEndpoint, type Endpoint } from '../domain/endpoint.ts'
 import { type FoldLimits, restoreEndpoint, restoreGauge } from '../domain/fold.ts'
 import { createGauge, type Gauge } from '../domain/gauge.ts'
@@ -214,7 +214,11 @@ async function saveCatalogue(tx: WorkerTransaction, lane: Lane): Promise<void> {
 }
 
 async function saveWatched(tx: WorkerTransaction, { fold }: Lane, watched: readonly Watched[]): Promise<void> {
-  const text = (name: string, of: (series: Watched) => string) => ({ name, type: 'text' as const, values: watched.map(of) })
+  const text = (name: string, of: (series: Watched) => string) => ({
+    name,
+    type: 'text' as const,
+    values: watched.map(of),
+  })
   const time = (name: string, of: (series: Watched) => number | null) => ({
     name,
     type: 'timestamptz' as const,

@@ -146,7 +146,8 @@ function putCell(page: PageWriter, cell: Cell): void {
 function takeCell(page: PageReader, endpoint: Endpoint): void {
   const id = take(page)
   const cell = endpoint.cells.find((candidate) => candidate.id === id)
-  if (cell === undefined) throw new RangeError(`lane state names cell ${id}, which endpoint ${endpoint.id} does not have`)
+  if (cell === undefined)
+    throw new RangeError(`lane state names cell ${id}, which endpoint ${endpoint.id} does not have`)
   cell.unitMs = take(page)
   for (let bounds = take(page); bounds > 0; bounds--) cell.bounds.push(take(page))
   for (let open = take(page); open > 0; open--) cell.open.push(takeWindow(page))

@@ -14,7 +14,11 @@ export async function saveSignals(tx: WorkerTransaction, lane: number, all: read
     type: 'float8' as const,
     values: signals.map(of),
   })
-  const text = (name: string, of: (signal: Signal) => string) => ({ name, type: 'text' as const, values: signals.map(of) })
+  const text = (name: string, of: (signal: Signal) => string) => ({
+    name,
+    type: 'text' as const,
+    values: signals.map(of),
+  })
   await bulkUpsert(tx, {
     table: 'regression_signal',
     key: ['id'],

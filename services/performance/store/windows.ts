@@ -60,7 +60,11 @@ function rowOf({ cell, minute, requests, rate, durationSumMs, histogram }: Close
   }
 }
 
-export async function ensurePartitions(tx: WorkerTransaction, table: WindowName, starts: Iterable<number>): Promise<void> {
+export async function ensurePartitions(
+  tx: WorkerTransaction,
+  table: WindowName,
+  starts: Iterable<number>,
+): Promise<void> {
   const days = new Set<number>()
   for (const startMs of starts) days.add(Math.floor(startMs / DAY_MS))
   for (const day of [...days].sort((a, b) => a - b)) {

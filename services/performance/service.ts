@@ -1,0 +1,25 @@
+/** The manifest of the service `performance`. */
+
+import { processor, ticker } from '@plimsoll/kit/lanes/processor.ts'
+import type { Service } from '@plimsoll/kit/service.ts'
+import { performanceConfig } from './config.ts'
+import { causeTicker } from './events/cause.ts'
+import { deploymentProcessor } from './events/deployment.ts'
+import { foldMetrics } from './events/fold-metrics.ts'
+import { regressionProcessor } from './events/regression.ts'
+import type { Tables } from './store/tables.ts'
+
+export const performance: Service<typeof performanceConfig, Tables> = {
+  name: 'performance',
+  config: performanceConfig,
+  permissions: {
+    'performance:read': 'Read services, endpoints, baselines, series and regressions.',
+    'performance:accept': 'Accept a regression as the new normal.',
+  },
+  migrations: new URL('store/migrations/', import.meta.url),
+  processors: ({ config, metrics }) => [
+    processor(regressionProcessor(config, foldMetrics(metrics))),
+    processor(deploymentProcessor),
+  ],
+  tickers: ({ config }) => [ticker(causeTicker(config))],
+}

@@ -1,0 +1,81 @@
+import { decodeEvent } from '@plimsoll/contracts/events.ts'
+import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
+import type { EventLog } from '@plimsoll/kit/log/log.ts'
+import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { performance } from '../service.ts'
+import { batchMessage, random } from './batches.ts'
+
+const MINUTE = 60_000
+const noise = random(7)
+let stack: Stack
+let running: Running
+let log: EventLog
+
+beforeAll(async () => {
+  stack = await startStack()
+  running = await startServices([performance], {
+    NATS_URL: stack.natsUrl,
+    DATABASE_URL: stack.databaseUrl,
+    PORT: '0',
+    LOG_LEVEL: 'warn',
+  })
+  log = await connectJetStream({ url: stack.natsUrl })
+})
+
+afterAll(async () => {
+  await log?.close()
+  await running?.stop()
+  await stack?.stop()
+})
+
+/** p95 in seconds of each minute: 0.1 s, and three times that from `changeAt` on. */
+function percentile(startMs: number, minutes: number, changeAt: number): [number, number][] {
+  return Array.from({ length: minutes }, (_, i) => [
+    startMs + i * MINUTE,
+    (i < changeAt ? 0.1 : 0.3) * (1 + 0.1 * (noise() - 0.5)),
+  ])
+}
+
+async function derivedEvents(until: (types: readonly string[]) => boolean) {
+  const reader = await log.reader({
+    stream: 'DERIVED',
+    filter: 'derived.>',
+    startSeq: 1,
+    name: `test-${crypto.randomUUID()}`,
+  })
+  const events: ReturnType<typeof decodeEvent>[] = []
+  const deadline = Date.now() + 15_000
+  while (Date.now() < deadline && !until(events.map(({ type }) => type))) {
+    for (const message of await reader.pull()) events.push(decodeEvent(Uint8Array.from(message.data)))
+  }
+  await reader.close()
+  return events
+}
+
+describe('a latency that rises', () => {
+  const start = Math.floor(Date.now() / MINUTE) * MINUTE - 300 * MINUTE
+  const labels = { service_name: 'cart', http_route: '/cart', quantile: '0.95' }
+
+  test('becomes a RegressionDetected dated at the change', async () => {
+    for (const [time, value] of percentile(start, 240, 200)) {
+      const series = [{ name: 'http_request_duration_seconds', kind: 0, labels, samples: [[time, value]] as const }]
+      await log.publish(batchMessage('cart', 'test', time, series))
+    }
+
+    const events = await derivedEvents((types) => types.includes('plimsoll.performance.v1.RegressionDetected'))
+    const found = events.find((event) => event.type === 'plimsoll.performance.v1.RegressionDetected')
+    if (found?.type !== 'plimsoll.performance.v1.RegressionDetected') throw new Error('nothing was detected')
+    expect(found.value).toMatchObject({
+      service: 'cart',
+      endpoint: '/cart',
+      metric: 'latency',
+      unit: 'ms',
+      direction: 'up',
+    })
+    expect(Math.abs(found.value.onsetAt - (start + 200 * MINUTE))).toBeLessThanOrEqual(2 * MINUTE)
+    expect(found.value.beforeValue).toBeCloseTo(100, -1)
+    expect(found.value.afterValue).toBeCloseTo(300, -2)
+  })
+})
