@@ -79,6 +79,8 @@ export type TextTable = {
   internString(text: string): number
   /** Undefined when the bytes are not UTF-8. */
   text(ref: number): string | undefined
+  /** Whether it is UTF-8; checked once per text, without making a string of it. */
+  valid(ref: number): boolean
   /** Its length in UTF-8, bytes. */
   size(ref: number): number
 }
@@ -86,24 +88,34 @@ export type TextTable = {
 export function createTextTable(): TextTable {
   const table = createByteTable(4096)
   const texts: (string | undefined)[] = []
-  const decoder = (ref: number): string | undefined => {
-    const bytes = table.arena().subarray(table.start(ref), table.end(ref))
-    return isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8') : undefined
-  }
+  /** 0 not looked at, 1 UTF-8, 2 not. */
+  let checked = new Uint8Array(4096)
+  const bytesOf = (ref: number) => table.arena().subarray(table.start(ref), table.end(ref))
   const empty = new Uint8Array(0)
   table.intern(empty, new DataView(empty.buffer), 0, 0)
-  texts.push('')
+
+  function valid(ref: number): boolean {
+    if (ref >= checked.length) checked = grownUint8(checked, ref)
+    if (checked[ref] === 0) checked[ref] = isUtf8(bytesOf(ref)) ? 1 : 2
+    return checked[ref] === 1
+  }
+
   return {
     table,
+    valid,
+    size: (ref) => table.end(ref) - table.start(ref),
     intern: (source, view, start, end) => table.intern(source, view, start, end),
     internString(text) {
       const bytes = Buffer.from(text, 'utf8')
       return table.intern(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length)
     },
-    size: (ref) => table.end(ref) - table.start(ref),
     text(ref) {
-      while (texts.length <= ref) texts.push(decoder(texts.length))
-      return texts[ref]
+      const known = texts[ref]
+      if (known !== undefined || !valid(ref)) return known
+      const bytes = bytesOf(ref)
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+      texts[ref] = text
+      return text
     },
   }
 }
@@ -238,7 +250,7 @@ function grownInt32(array: Int32Array, index: number): Int32Array<ArrayBuffer> {
   return grown
 }
 
-function grownUint8(array: Uint8Array, index: number): Uint8Array {
+function grownUint8(array: Uint8Array, index: number): Uint8Array<ArrayBuffer> {
   const grown = new Uint8Array(Math.max(array.length * 2, index + 1))
   grown.set(array)
   return grown

@@ -1,5 +1,5 @@
 import type { Route } from '@plimsoll/kit/service.ts'
-import Type from 'typebox'
+import { Type } from 'typebox'
 import { explainRefusals, type Outcome, refusedCount } from '../decode/outcome.ts'
 import { decodeRemoteWrite1 } from '../decode/remotewrite1.ts'
 import { decodeRemoteWrite2 } from '../decode/remotewrite2.ts'
@@ -32,6 +32,7 @@ export function remoteWriteRoutes(ingestion: Ingestion, maxBodyBytes: number): r
     permission: 'gateway:write',
     body: 'raw',
     bodyLimitBytes: maxBodyBytes,
+    rateLimit: 'none',
     schema: {
       summary: 'Prometheus remote write 1.0 and 2.0',
       description:

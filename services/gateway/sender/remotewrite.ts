@@ -1,4 +1,4 @@
-import { type ProtobufWriter, protobuf } from './protobuf.ts'
+import { type ProtobufWriter, protobuf } from '../decode/protobufwriter.ts'
 
 /** What a remote-write sender says: for tests, replays and load. Nothing is checked: wrong requests are wanted too. */
 export type WriteSeries = {

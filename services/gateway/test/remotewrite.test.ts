@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { protobuf } from '../decode/protobufwriter.ts'
 import { encodeSnappy } from '../decode/snappy.ts'
-import { protobuf } from '../sender/protobuf.ts'
 import {
   encodeRemoteWrite1,
   encodeRemoteWrite2,
