@@ -1,8 +1,8 @@
-import { Type } from 'typebox'
+import { type Static, type TObject, Type } from 'typebox'
 
 /** The hooks' share of the gateway's configuration. */
 export const hookConfig = {
-  githubWebhookSecret: Type.Optional(
+  GATEWAY_GITHUB_WEBHOOK_SECRET: Type.Optional(
     Type.String({
       minLength: 1,
       secret: true,
@@ -10,7 +10,7 @@ export const hookConfig = {
         'Secret of the GitHub webhook. With it a signature stands for credentials, without it they are asked for.',
     }),
   ),
-  gitlabWebhookToken: Type.Optional(
+  GATEWAY_GITLAB_WEBHOOK_TOKEN: Type.Optional(
     Type.String({
       minLength: 1,
       secret: true,
@@ -19,4 +19,4 @@ export const hookConfig = {
   ),
 }
 
-export type HookConfig = { readonly githubWebhookSecret?: string; readonly gitlabWebhookToken?: string }
+export type HookConfig = Static<TObject<typeof hookConfig>>

@@ -47,7 +47,10 @@ export function hookRoutes(context: ServiceContext<HookConfig>, options: HookOpt
   return [...hooks(context.config).map((hook) => hookRoute(hook, context, options)), cloudEventHandshake]
 }
 
-function hooks({ githubWebhookSecret, gitlabWebhookToken }: HookConfig): readonly Hook[] {
+function hooks({
+  GATEWAY_GITHUB_WEBHOOK_SECRET: secret,
+  GATEWAY_GITLAB_WEBHOOK_TOKEN: token,
+}: HookConfig): readonly Hook[] {
   return [
     {
       url: '/hooks/alertmanager',
@@ -70,7 +73,7 @@ function hooks({ githubWebhookSecret, gitlabWebhookToken }: HookConfig): readonl
       protocol: 'github',
       summary: 'Deployments from a GitHub webhook',
       description: 'Events deployment_status, release and workflow_run; others are ignored and said to be.',
-      ...(githubWebhookSecret === undefined ? {} : { verify: githubSignature(githubWebhookSecret) }),
+      ...(secret === undefined ? {} : { verify: githubSignature(secret) }),
       read: (request, reception) => githubEvent(githubEventName(request), jsonBody(request), reception),
     },
     {
@@ -78,7 +81,7 @@ function hooks({ githubWebhookSecret, gitlabWebhookToken }: HookConfig): readonl
       protocol: 'gitlab',
       summary: 'Deployments from a GitLab webhook',
       description: 'Deployment events and pipeline events; others are ignored and said to be.',
-      ...(gitlabWebhookToken === undefined ? {} : { verify: gitlabToken(gitlabWebhookToken) }),
+      ...(token === undefined ? {} : { verify: gitlabToken(token) }),
       read: (request, reception) => gitlabEvent(jsonBody(request), reception),
     },
     {

@@ -58,7 +58,7 @@ export function createPrometheusClient(options: ClientOptions): PrometheusClient
     const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     const response = await fetch(url, { headers, signal: within }).catch((error: unknown) => {
       signal.throwIfAborted()
-      throw appError('unavailable', `${base} does not answer: check GATEWAY_PROMETHEUS_URL and the network.`, {
+      throw appError('unavailable', `${base} does not answer: check PLIMSOLL_PROMETHEUS_URL and the network.`, {
         cause: error,
       })
     })
@@ -135,7 +135,7 @@ const isMatrix = Compile(
 )
 
 const notPrometheus = (base: string) =>
-  appError('bad-request', `${base} answers, but not as Prometheus does: does GATEWAY_PROMETHEUS_URL name its API?`)
+  appError('bad-request', `${base} answers, but not as Prometheus does: does PLIMSOLL_PROMETHEUS_URL name its API?`)
 
 function authorization({ token, user, password }: ClientOptions): Record<string, string> {
   if (token !== undefined) return { authorization: `Bearer ${token}` }
@@ -167,7 +167,7 @@ function answerOf(status: number, text: string, base: string): unknown {
   if (status === 401 || status === 403) {
     throw appError(
       'unauthenticated',
-      `${base} refuses the credentials (${status}): check GATEWAY_PROMETHEUS_TOKEN or _USER and _PASSWORD.`,
+      `${base} refuses the credentials (${status}): check PLIMSOLL_PROMETHEUS_TOKEN or _USER and _PASSWORD.`,
     )
   }
   if (/too many samples|exceeded maximum resolution|max-samples|too large|too many/i.test(said)) {

@@ -223,7 +223,7 @@ test('where nothing matches, the state says what to change', async () => {
   const run = puller(fakeClient({ names: [], series: 0 }), createMemoryLog(systemClock), memoryCheckpoints(systemClock))
   await run.until(() => run.states.at(-1)?.activity === 'waiting')
   await run.stop()
-  expect(run.states.at(-1)?.problem).toContain('GATEWAY_PROMETHEUS_METRICS')
+  expect(run.states.at(-1)?.problem).toContain('PLIMSOLL_PROMETHEUS_METRICS')
 })
 
 describe('the client', () => {

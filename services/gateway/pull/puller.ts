@@ -120,7 +120,7 @@ async function pullWhileHeld(
 }
 
 const nothingToRead = ({ names }: Catalogue): string | undefined =>
-  names.length > 0 ? undefined : 'No metric there matches GATEWAY_PROMETHEUS_METRICS: widen the pattern.'
+  names.length > 0 ? undefined : 'No metric there matches PLIMSOLL_PROMETHEUS_METRICS: widen the pattern.'
 
 /** Waits until another whole step has settled, and keeps the lease meanwhile. */
 async function waitForStep(

@@ -23,7 +23,7 @@ export async function startPull(
   { ledger, onState }: PullWiring,
 ): Promise<() => Promise<void>> {
   const { config, log, clock, logger, db } = context
-  const { prometheusUrl: url, prometheusName: source } = config
+  const { PLIMSOLL_PROMETHEUS_URL: url, PLIMSOLL_PROMETHEUS_NAME: source } = config
   if (url === undefined) return async () => {}
   const stopped = new AbortController()
   const publisher = createBatchPublisher(log, clock, (error) =>
@@ -33,19 +33,19 @@ export async function startPull(
   const running = pull(
     {
       source,
-      metrics: config.prometheusMetrics,
-      stepMs: config.prometheusStepSeconds * 1_000,
-      delayMs: config.prometheusDelaySeconds * 1_000,
-      backfillMs: config.prometheusBackfillHours * 3_600_000,
+      metrics: config.PLIMSOLL_PROMETHEUS_METRICS,
+      stepMs: config.PLIMSOLL_PROMETHEUS_STEP_SECONDS * 1_000,
+      delayMs: config.PLIMSOLL_PROMETHEUS_DELAY_SECONDS * 1_000,
+      backfillMs: config.PLIMSOLL_PROMETHEUS_BACKFILL_HOURS * 3_600_000,
       client: createPrometheusClient({
         url,
-        token: config.prometheusToken,
-        user: config.prometheusUser,
-        password: config.prometheusPassword,
-        queriesPerSecond: config.prometheusQueriesPerSecond,
+        token: config.PLIMSOLL_PROMETHEUS_TOKEN,
+        user: config.PLIMSOLL_PROMETHEUS_USER,
+        password: config.PLIMSOLL_PROMETHEUS_PASSWORD,
+        queriesPerSecond: config.PLIMSOLL_PROMETHEUS_QUERIES_PER_SECOND,
       }),
       checkpoints: createCheckpoints(db, source, `${process.pid}-${randomUUID()}`),
-      intake: createPullIntake(source, config.prometheusMaxSeries, publisher, clock),
+      intake: createPullIntake(source, config.PLIMSOLL_PROMETHEUS_MAX_SERIES, publisher, clock),
       log,
       clock,
       ledger,
