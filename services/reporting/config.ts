@@ -9,7 +9,7 @@ export const config = Type.Object({
   }),
   REPORTING_POLL_MS: Type.Integer({
     minimum: 20,
-    default: 200,
+    default: 100,
     description: 'How often the feed is read while somebody listens to /v1/reporting/events, ms.',
   }),
   REPORTING_CLIENT_BUFFER_BYTES: Type.Integer({

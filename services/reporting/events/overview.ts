@@ -1,4 +1,5 @@
-import { decodeEvent } from '@plimsoll/contracts/events.ts'
+import { type DecodedEvent, decodeEvent } from '@plimsoll/contracts/events.ts'
+import { decodeHistogram } from '@plimsoll/contracts/histogram.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { appError, poison } from '@plimsoll/kit/errors.ts'
 import { type LaneMessage, type Processor, processor } from '@plimsoll/kit/lanes/processor.ts'
@@ -48,18 +49,23 @@ export const overview = (feedRows: number): Processor<unknown> =>
 
 function factOf(message: LaneMessage): Fact {
   // A copy: columns of a decoded event are views into its message, which is the worker's again once `handle` returns.
-  const { type, value } = decodeEvent(message.data.slice())
-  if (!isProjected(type)) throw poison(`The header says ${message.type} but the body is a ${type}.`)
+  const event = decodeEvent(message.data.slice())
+  if (!isProjected(event)) throw poison(`The header says ${message.type} but the body is a ${event.type}.`)
+  if (event.type === 'plimsoll.performance.v1.RegressionDetected') {
+    const { before, after } = event.value
+    // Refused here, once, instead of failing every reader later.
+    for (const { histogram } of [before, after]) if (histogram !== null) decodeHistogram(histogram)
+  }
   const time = Date.parse(message.headers['Plimsoll-Time'] ?? '')
   return {
+    ...event,
     id: message.id === '' ? `${message.stream}.${message.seq}` : message.id,
     time: Number.isNaN(time) ? message.time : time,
-    type,
-    value,
-  } as Fact
+  }
 }
 
-const isProjected = (type: string): type is ProjectedType => (projectedTypes as readonly string[]).includes(type)
+const isProjected = (event: DecodedEvent): event is DecodedEvent<ProjectedType> =>
+  (projectedTypes as readonly string[]).includes(event.type)
 
 /** Applies what has not been applied yet. Running it again with the same facts changes nothing. */
 export async function project(tx: ReportingTransaction, facts: readonly Fact[], feedRows: number): Promise<void> {

@@ -9,9 +9,9 @@ export type Buckets = {
   counts: number[]
 }
 
-/** Null in, null out. @throws ContractError when the bytes are not an encoded histogram. */
-export function bucketsOf(bytes: Uint8Array | null): Buckets | null {
-  if (bytes === null) return null
-  const { offset, zero, counts } = decodeHistogram(bytes)
-  return { scale: histogramScale, offset, zero, counts: [...counts] }
+/** Null in, null out. */
+export function bucketsOf(packed: Uint8Array | null): Buckets | null {
+  if (packed === null) return null
+  const { offset, zero, counts, length } = decodeHistogram(packed)
+  return { scale: histogramScale, offset, zero, counts: Array.from(counts.subarray(0, length)) }
 }

@@ -10,7 +10,7 @@ import { showSnippets, showSources } from './sources.js'
 
 const sourcesEveryMs = 5_000
 /** A burst of changes is read once. */
-const settleMs = 120
+const settleMs = 40
 
 /** Credentials of an installation that asks for them; gone with the tab. */
 const authorization = () => {

@@ -1,4 +1,5 @@
 import type { EventValue } from '@plimsoll/contracts/events.ts'
+import { encodeHistogram, histogramScale } from '@plimsoll/contracts/histogram.ts'
 
 type Detected = EventValue<'plimsoll.performance.v1.RegressionDetected'>
 type Resolved = EventValue<'plimsoll.performance.v1.RegressionResolved'>
@@ -77,27 +78,14 @@ export const resolved = (given: Partial<Resolved> = {}): Resolved => ({
   ...given,
 })
 
-/** Durations in ms as the packed histogram of contracts/histogram. */
+/** Durations in ms as a packed histogram. */
 export function packedHistogram(durationsMs: readonly number[]): Uint8Array {
-  const counts = new Map<number, number>()
-  for (const duration of durationsMs) {
-    const bucket = Math.ceil(Math.log2(duration) * 32) - 1
-    counts.set(bucket, (counts.get(bucket) ?? 0) + 1)
-  }
-  const bytes: number[] = []
-  const write = (value: number): void => {
-    let rest = value
-    for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128)
-    bytes.push(rest)
-  }
-  write(0)
-  let previous = 0
-  for (const [bucket, count] of [...counts].sort(([a], [b]) => a - b)) {
-    const distance = bucket - previous
-    write(distance < 0 ? -2 * distance - 1 : 2 * distance)
-    write(1)
-    write(count)
-    previous = bucket
-  }
-  return Uint8Array.from([1, ...new Array<number>(16).fill(0), ...bytes])
+  const indices = durationsMs.map((duration) => Math.ceil(Math.log2(duration) * 2 ** histogramScale) - 1)
+  const offset = Math.min(...indices)
+  const length = Math.max(...indices) - offset + 1
+  const counts = new Float64Array(length)
+  for (const index of indices) counts[index - offset] = (counts[index - offset] ?? 0) + 1
+  const sum = durationsMs.reduce((total, duration) => total + duration, 0)
+  const [min, max] = [Math.min(...durationsMs), Math.max(...durationsMs)]
+  return encodeHistogram({ count: durationsMs.length, sum, min, max, zero: 0, offset, length, counts })
 }

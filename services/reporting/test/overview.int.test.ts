@@ -187,6 +187,17 @@ test('a rebuild gives the same projection', async () => {
   expect(await projection()).toEqual(before)
 })
 
+test('given a fact that cannot be read, it is set aside and those behind it are projected', async () => {
+  const [first] = facts
+  if (first === undefined) throw new Error('there are no facts')
+  await publisher.publishBytes({ ...first, id: 'broken' }, Uint8Array.of(0xc3, 0x01, 1, 2, 3))
+  await publisher.publish({ ...first, id: 'behind-it' })
+  await lanesCaughtUp()
+  const { rows } = await sql<{ message_id: string }>`select message_id from dead_letter`.execute(owner)
+  expect(rows).toEqual([{ message_id: 'broken' }])
+  expect((await projection()).feed.map(({ event_id }) => event_id)).toContain('behind-it')
+})
+
 test('the event stream resumes behind Last-Event-ID, without a gap or a repeat', async () => {
   const { generation, seq } = await owner.selectFrom('head').selectAll().executeTakeFirstOrThrow()
   const events = await readEvents(`${generation}.${seq - 3}`, 4, () =>

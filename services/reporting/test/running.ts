@@ -21,6 +21,8 @@ export type Published<T extends EventType = EventType> = {
 
 export type Publisher = {
   publish(fact: Published): Promise<void>
+  /** The same headers and subject around any bytes. */
+  publishBytes(fact: Published, data: Uint8Array): Promise<void>
   /** Sequence of the last fact published here, by lane. */
   readonly lastSeqs: ReadonlyMap<number, number>
   close(): Promise<void>
@@ -29,29 +31,30 @@ export type Publisher = {
 export async function createPublisher({ natsUrl }: Pick<Servers, 'natsUrl'>): Promise<Publisher> {
   const log = await connectJetStream({ url: natsUrl })
   const lastSeqs = new Map<number, number>()
+  const publishBytes: Publisher['publishBytes'] = async ({ type, key, id, time }, data) => {
+    const lane = laneOf(key)
+    const headers = {
+      'Plimsoll-Type': type,
+      'Plimsoll-Source': 'performance',
+      'Plimsoll-Time': new Date(time).toISOString(),
+    }
+    const { seq } = await log.publish({ subject: subjectOf(type, lane), data, id, headers })
+    lastSeqs.set(lane, seq)
+  }
   return {
     lastSeqs,
-    async publish({ type, key, value, id, time }) {
-      const lane = laneOf(key)
-      const { seq } = await log.publish({
-        subject: subjectOf(type, lane),
-        data: encodeEvent(type, value),
-        id,
-        headers: {
-          'Plimsoll-Type': type,
-          'Plimsoll-Source': 'performance',
-          'Plimsoll-Time': new Date(time).toISOString(),
-        },
-      })
-      lastSeqs.set(lane, seq)
-    },
+    publishBytes,
+    publish: (fact) => publishBytes(fact, encodeEvent(fact.type, fact.value)),
     close: () => log.close(),
   }
 }
 
 /** The service alone, on a free port. */
-export const startReporting = ({ natsUrl, databaseUrl }: Servers, services: readonly AnyService[] = [reporting]) =>
-  startServices(services, { NATS_URL: natsUrl, DATABASE_URL: databaseUrl, PORT: '0', LOG_LEVEL: 'warn' })
+export const startReporting = (
+  { natsUrl, databaseUrl }: Servers,
+  services: readonly AnyService[] = [reporting],
+  port = '0',
+) => startServices(services, { NATS_URL: natsUrl, DATABASE_URL: databaseUrl, PORT: port, LOG_LEVEL: 'warn' })
 
 /** Reads `url` until `accept` is content with the answer. */
 export async function eventually<T>(url: string, accept: (body: T) => boolean, withinMs = 10_000): Promise<T> {

@@ -1,0 +1,249 @@
+import { readFileSync } from 'node:fs'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { chromiumLaunch } from '@plimsoll/kit/testing/chromium.ts'
+import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { reporting } from '../service.ts'
+import { detected, established, packedHistogram, summary } from './facts.ts'
+import { createPublisher, eventually, type Publisher, startReporting } from './running.ts'
+import { standIns } from './stand-ins.ts'
+
+const lowContrast = readFileSync(new URL('low-contrast.js', import.meta.url), 'utf8')
+
+let stack: Stack
+let running: Running
+let publisher: Publisher
+let browser: Browser
+const pages: Page[] = []
+/** What the browser complained about: console errors, page errors, violations of the content security policy. */
+const complaints: string[] = []
+
+const sources = { items: [] as unknown[], next: null }
+
+beforeAll(async () => {
+  stack = await startStack()
+  const others = standIns({
+    '/v1/gateway/sources': () => sources,
+    '/v1/performance/series': ({ from, to }) => history(Date.parse(from ?? ''), Date.parse(to ?? '')),
+    '/v1/performance/baselines': () => ({ items: [], next: null }),
+  })
+  running = await startReporting(stack, [reporting, others])
+  publisher = await createPublisher(stack)
+  browser = await chromium.launch(await chromiumLaunch())
+})
+afterEach(async () => {
+  await Promise.all(pages.splice(0).map((page) => page.context().close()))
+  expect(complaints.splice(0)).toEqual([])
+})
+afterAll(async () => {
+  await browser?.close()
+  await publisher?.close()
+  await running?.stop()
+  await stack?.stop()
+})
+
+async function open(options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
+  const page = await context.newPage()
+  pages.push(page)
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(error.message))
+  await page.goto(running.url)
+  await page.locator('#live[data-state="live"]').waitFor()
+  return page
+}
+
+function history(from: number, to: number) {
+  const items = []
+  for (let at = from; at < to; at += 60_000) items.push({ at: new Date(at).toISOString(), p50: 60, p95: 110 })
+  return { items, next: null }
+}
+
+let published = 0
+
+async function publishRegression(service: string, given: Parameters<typeof detected>[0] = {}): Promise<void> {
+  const before = summary(8_000, 62, 110, packedHistogram([50, 60, 60, 70, 110]))
+  const after = summary(900, 121, 237, packedHistogram([100, 120, 130, 240]))
+  const detectedAt = Date.now()
+  const onsetAt = detectedAt - 120_000
+  const value = detected({ regressionId: `r-${service}`, service, before, after, detectedAt, onsetAt, ...given })
+  const type = 'plimsoll.performance.v1.RegressionDetected'
+  await publisher.publish({ type, key: value.regressionId, value, id: `regression-${published++}`, time: detectedAt })
+}
+
+async function publishBaseline(service: string): Promise<void> {
+  const value = established({ service, at: Date.now() })
+  const type = 'plimsoll.performance.v1.BaselineEstablished'
+  await publisher.publish({ type, key: value.baselineId, value, id: `baseline-${published++}`, time: value.at })
+}
+
+test('given nothing yet, the page says how to connect, with its own address', async () => {
+  const page = await open()
+  const texts = await page.locator('#connect pre').allTextContents()
+  expect(texts).toEqual([
+    expect.stringContaining(`- url: ${running.url}/api/v1/write`),
+    expect.stringContaining(`OTEL_EXPORTER_OTLP_ENDPOINT=${running.url}`),
+    expect.stringContaining(`- url: ${running.url}/hooks/alertmanager`),
+  ])
+  expect(await page.locator('h1').textContent()).toBe('Waiting for telemetry')
+})
+
+test('a fact appears on an open page within a second, without a reload', async () => {
+  const page = await open()
+  const startedAt = performance.now()
+  await publishRegression('order', { state: 'suspected' })
+  await page.getByRole('heading', { name: /order POST \/orders\/refresh/ }).waitFor()
+  expect(performance.now() - startedAt).toBeLessThan(1_000)
+  await publishRegression('order', { state: 'confirmed' })
+  await page.locator('#open .badge.confirmed').waitFor()
+  expect(await page.locator('#announce').textContent()).toBe('Confirmed: order POST /orders/refresh')
+})
+
+describe('given an open regression', () => {
+  beforeAll(async () => {
+    await publishRegression('order', { cost: 1_840 })
+    await publishRegression('seat', { state: 'suspected', cost: 9_000 })
+    await publishBaseline('auth')
+    await eventually<{ services: unknown[] }>(
+      `${running.url}/v1/reporting/overview`,
+      ({ services }) => services.length === 3,
+    )
+  })
+
+  test('services and regressions are listed worst first, each histogram with its words', async () => {
+    const page = await open()
+    expect(await page.locator('#services .name').allTextContents()).toEqual(['order', 'seat', 'auth'])
+    expect(await page.locator('#open .name').allTextContents()).toEqual(['order', 'seat'])
+    const picture = page.getByRole('img', { name: 'order POST /orders/refresh: latency before and since the change' })
+    await picture.waitFor()
+    expect(plain(await picture.locator('desc').textContent())).toContain('p95 went from 110 ms to 237 ms')
+  })
+
+  test('every number is a link to the query behind it', async () => {
+    const page = await open()
+    const links = page.locator('#services a, #counts a, #open a')
+    const addresses = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href') ?? ''))
+    expect(addresses.length).toBeGreaterThan(10)
+    expect(addresses.filter((address) => !address.startsWith('/v1/'))).toEqual([])
+  })
+
+  test('the keyboard alone reaches a regression, opens its evidence and history, and closes it', async () => {
+    const page = await open()
+    await page.keyboard.press('Tab')
+    expect(await focusedText(page)).toBe('Skip to the services')
+    for (const key of ['j', 'j', 'ArrowDown', 'j']) await page.keyboard.press(key)
+    expect(await focusedText(page)).toContain('order')
+    await page.keyboard.press('Enter')
+    await page.getByRole('img', { name: /p50 and p95 from/ }).waitFor()
+    await page.getByText('Evidence (e-value)').first().waitFor()
+    await page.keyboard.press('Enter')
+    expect(await page.getByText('Evidence (e-value)').first().isVisible()).toBe(false)
+    await page.keyboard.press('g')
+    await page.keyboard.press('s')
+    expect(await focusedText(page)).toContain('order')
+    await page.keyboard.press('?')
+    expect(await page.getByRole('dialog', { name: 'Keys' }).isVisible()).toBe(true)
+    await page.keyboard.press('Escape')
+    expect(await page.getByRole('dialog', { name: 'Keys' }).isVisible()).toBe(false)
+  })
+
+  test('what is open and focused stays so when live data rebuilds it', async () => {
+    const page = await open()
+    await page.keyboard.press('g')
+    await page.keyboard.press('r')
+    await page.keyboard.press('Enter')
+    await page.getByText('Evidence (e-value)').first().waitFor()
+    await publishRegression('order', { cost: 2_222 })
+    await page
+      .getByText(/2\u2009222/)
+      .first()
+      .waitFor()
+    expect(await focusedText(page)).toContain('order')
+    expect(await page.getByText('Evidence (e-value)').first().isVisible()).toBe(true)
+  })
+
+  test.each([
+    ['light', 'rgb(246, 247, 249)'],
+    ['dark', 'rgb(16, 21, 27)'],
+  ] as const)('a %s system gets a %s page', async (colorScheme, background) => {
+    const page = await open({ colorScheme })
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(background)
+  })
+
+  test('a chosen theme wins over the system and is remembered', async () => {
+    const page = await open({ colorScheme: 'light' })
+    await page.keyboard.press('t')
+    await page.reload()
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(16, 21, 27)')
+  })
+
+  test('every text has enough contrast, dark and light', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await open({ colorScheme })
+      expect(await page.evaluate(lowContrast)).toEqual([])
+    }
+  })
+
+  test.each([360, 768])('at %i px nothing scrolls sideways, not even with details open', async (width) => {
+    const page = await open({ viewport: { width, height: 800 } })
+    for (const line of await page.locator('button.line').all()) await line.click()
+    await page.getByText('Evidence (e-value)').first().waitFor()
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+  })
+
+  test('names with markup in them are shown as text', async () => {
+    await publishRegression('<img src=x onerror=alert(1)>')
+    const page = await open()
+    await page.locator('#services .name', { hasText: '<img src=x onerror=alert(1)>' }).waitFor()
+    expect(await page.locator('main img').count()).toBe(0)
+  })
+
+  test('sources are shown with their rate, lag and refusals by reason', async () => {
+    sources.items = [
+      {
+        source: 'prometheus-main',
+        protocol: 'remote-write-2',
+        lastSeenAt: new Date().toISOString(),
+        samplesPerSecond: 3_120,
+        lagSeconds: 4,
+        accepted: 1_000,
+        refused: [{ reason: 'too-old', count: 14 }],
+      },
+    ]
+    const page = await open()
+    await page.locator('#sources .name', { hasText: 'prometheus-main' }).waitFor()
+    expect(plain(await page.locator('#sources .refusals').textContent())).toContain('14 refusals · too-old 14')
+  })
+})
+
+test('it loads little: under 60 kB on the wire, first paint under a second', async () => {
+  const page = await open()
+  const [bytes, firstPaintMs] = await page.evaluate<[number, number]>(`[
+    performance.getEntries().reduce((sum, { name, transferSize }) => sum + (name.includes('/v1/') ? 0 : transferSize || 0), 0),
+    performance.getEntriesByName('first-contentful-paint')[0].startTime,
+  ]`)
+  expect(bytes).toBeLessThan(60_000)
+  expect(firstPaintMs).toBeLessThan(1_000)
+})
+
+test('when the server goes away the page says since when it is stale, and catches up when it is back', async () => {
+  const page = await open()
+  const port = new URL(running.url).port
+  await running.stop()
+  await page.getByText(/^Stale since \d\d:\d\d:\d\d/).waitFor()
+  await publishRegression('meanwhile')
+  running = await startReporting(stack, [reporting, standIns({ '/v1/gateway/sources': () => sources })], port)
+  await page.locator('#live[data-state="live"]').waitFor()
+  await page.locator('#services .name', { hasText: 'meanwhile' }).waitFor()
+  // The browser itself reports requests that could not connect; nothing else may be wrong.
+  expect(complaints.splice(0).filter((text) => !/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE|ERR_EMPTY/.test(text))).toEqual(
+    [],
+  )
+})
+
+const plain = (text: string | null) => (text ?? '').replaceAll(/[\u00a0\u2009]/g, ' ')
+
+const focusedText = (page: Page) => page.evaluate<string>('document.activeElement.textContent')
