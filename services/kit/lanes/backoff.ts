@@ -1,6 +1,9 @@
+/** Short enough that a lane is back soon after a long outage ends. */
+const longestPauseMs = 3_000
+
 /** Full jitter (M. Brooker, "Exponential Backoff And Jitter", AWS 2015): spreads retries of many lanes over time. */
 export function backoffMs(attempt: number, random: () => number = Math.random): number {
-  return Math.ceil(random() * Math.min(10_000, 100 * 2 ** Math.min(attempt, 10)))
+  return Math.ceil(random() * Math.min(longestPauseMs, 100 * 2 ** attempt))
 }
 
 /** Resolves after `ms`, or as soon as `signal` aborts. */

@@ -124,7 +124,7 @@ export async function workLane(
 
   async function refuse(message: LaneMessage, error: unknown): Promise<void> {
     const reason = describeError(error)
-    if (processor.onPoison === 'halt') throw poison(`message ${message.seq} of ${stream}: ${reason}`, { cause: error })
+    if (processor.onPoison === 'halt') throw poison(`message ${message.seq} of ${stream}: ${reason}`)
     const letter = deadLetterMessage(service, lease, message, reason)
     await commit(checkpointAt(message), { write: (tx) => keepDeadLetter(tx, lease, message, reason) }, [letter])
     shell.logger.error({ err: error, lane: laneName(lease), seq: message.seq }, 'refused a message')
