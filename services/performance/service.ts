@@ -7,6 +7,14 @@ import { causeTicker } from './events/cause.ts'
 import { deploymentProcessor } from './events/deployment.ts'
 import { foldMetrics } from './events/fold-metrics.ts'
 import { regressionProcessor } from './events/regression.ts'
+import { acceptRoute } from './http/accept.ts'
+import { baselinesRoute } from './http/baselines.ts'
+import { endpointsRoute } from './http/endpoints.ts'
+import { historyRoute } from './http/history.ts'
+import { regressionRoute } from './http/regression.ts'
+import { regressionsRoute } from './http/regressions.ts'
+import { seriesListRoute } from './http/series.ts'
+import { servicesRoute } from './http/services.ts'
 import type { Tables } from './store/tables.ts'
 
 export const performance: Service<typeof performanceConfig, Tables> = {
@@ -22,4 +30,14 @@ export const performance: Service<typeof performanceConfig, Tables> = {
     processor(deploymentProcessor),
   ],
   tickers: ({ config }) => [ticker(causeTicker(config))],
+  routes: (context) => [
+    servicesRoute(context),
+    endpointsRoute(context),
+    baselinesRoute(context),
+    seriesListRoute(context),
+    historyRoute(context),
+    regressionsRoute(context),
+    regressionRoute(context),
+    acceptRoute(context),
+  ],
 }

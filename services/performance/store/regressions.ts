@@ -1,12 +1,11 @@
 /** Regressions: what the ticker `cause` makes of signals, and what people decide about them. */
 
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import type { Selectable, Transaction } from 'kysely'
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Told } from '../domain/grouping.ts'
 import { subjectOf } from '../domain/meaning.ts'
 import { tables } from './lane.ts'
-import type { RegressionTable, SeriesTable, SignalTable, Tables } from './tables.ts'
+import type { RegressionTable, SeriesTable, SignalTable } from './tables.ts'
 
 export type SignalRow = Selectable<SignalTable>
 export type RegressionRow = Selectable<RegressionTable>
@@ -134,9 +133,7 @@ export async function saveRegression(tx: WorkerTransaction, row: RegressionRow):
 }
 
 /** e-values of the episodes that are open, and how many series are watched: what the false discovery rate is kept over. */
-export async function openEvidence(
-  tx: WorkerTransaction,
-): Promise<{
+export async function openEvidence(tx: WorkerTransaction): Promise<{
   readonly seriesCount: number
   readonly episodes: { readonly episodeId: string; readonly eValue: number }[]
 }> {
@@ -185,10 +182,11 @@ export async function takeAcceptances(tx: WorkerTransaction, lane: number): Prom
 
 /** A person's decision: the regression is the new normal. Its series' lanes re-learn; see `takeAcceptances`. */
 export async function acceptRegression(
-  db: Transaction<Tables>,
+  tx: WorkerTransaction,
   id: string,
   by: { readonly name: string; readonly note: string; readonly timeMs: number },
 ): Promise<'accepted' | 'not-found' | 'not-open'> {
+  const db = tables(tx)
   const row = await db.selectFrom('regression').select('state').where('id', '=', id).forUpdate().executeTakeFirst()
   if (row === undefined) return 'not-found'
   if (row.state !== 'suspected' && row.state !== 'confirmed') return 'not-open'

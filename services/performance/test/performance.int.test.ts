@@ -54,6 +54,12 @@ async function derivedEvents(until: (types: readonly string[]) => boolean) {
   return events
 }
 
+async function get(path: string): Promise<unknown> {
+  const answer = await fetch(`${running.url}${path}`)
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
+  return await answer.json()
+}
+
 describe('a latency that rises', () => {
   const start = Math.floor(Date.now() / MINUTE) * MINUTE - 300 * MINUTE
   const labels = { service_name: 'cart', http_route: '/cart', quantile: '0.95' }
@@ -77,5 +83,45 @@ describe('a latency that rises', () => {
     expect(Math.abs(found.value.onsetAt - (start + 200 * MINUTE))).toBeLessThanOrEqual(2 * MINUTE)
     expect(found.value.beforeValue).toBeCloseTo(100, -1)
     expect(found.value.afterValue).toBeCloseTo(300, -2)
+
+    const { items } = (await get('/v1/performance/regressions?service=cart')) as {
+      items: { id: string; state: string }[]
+    }
+    expect(items).toEqual([
+      expect.objectContaining({ id: found.value.regressionId, service: 'cart', onsetAt: expect.any(String) }),
+    ])
+  })
+
+  test('is seen in the lists and in the chart', async () => {
+    expect(await get('/v1/performance/services')).toMatchObject({
+      items: [{ service: 'cart', series: 1, openRegressions: 1 }],
+      next: null,
+    })
+    const { items } = (await get('/v1/performance/series?service=cart&limit=1')) as { items: { id: string }[] }
+    expect(items).toMatchObject([{ endpoint: '/cart', metric: 'latency', quantile: 'p95', unit: 'ms' }])
+    const history = (await get(`/v1/performance/series/${items[0]?.id}?resolution=1m`)) as {
+      points: { value: number }[]
+    }
+    expect(history.points).toHaveLength(240)
+    expect(history.points[0]?.value).toBeCloseTo(100, -1)
+  })
+
+  test('can be accepted, which makes the new level the reference', async () => {
+    const { items } = (await get('/v1/performance/regressions?service=cart')) as { items: { id: string }[] }
+    const id = items[0]?.id
+    const answer = await fetch(`${running.url}/v1/performance/regressions/${id}/accept`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ note: 'a larger basket' }),
+    })
+    expect(answer.status).toBe(202)
+
+    const series = [
+      { name: 'http_request_duration_seconds', kind: 0, labels, samples: [[start + 241 * MINUTE, 0.3]] as const },
+    ]
+    await log.publish(batchMessage('cart', 'test', start + 241 * MINUTE, series))
+    await expect
+      .poll(() => get(`/v1/performance/regressions/${id}`), { timeout: 5_000 })
+      .toMatchObject({ state: 'accepted', acceptNote: 'a larger basket' })
   })
 })
