@@ -30,6 +30,8 @@ export type Stack = {
   /** `kill -9` and nothing more, for as long as a test needs a server to be away; `restart...` brings it back. */
   downNats(): Promise<void>
   downPostgres(): Promise<void>
+  downRedis(): Promise<void>
+  restartRedis(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -92,6 +94,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     restartPostgres: () => database.restart('clean'),
     killPostgres: () => database.restart('kill'),
     downPostgres: () => database.down(),
+    downRedis: () => cache.down(),
+    restartRedis: () => cache.restart('clean'),
     stop,
   }
 }
