@@ -166,8 +166,9 @@ function writeMessage(writer: ProtobufWriter, message: Message, value: unknown, 
     // proto3 JSON: null stands for a field that is not set.
     if (known === undefined || content === null) continue
     const at = path === '' ? name : `${path}.${name}`
-    if (Array.isArray(content)) content.forEach((item, i) => writeField(writer, known, item, `${at}[${i}]`, depth))
-    else writeField(writer, known, content, at, depth)
+    if (Array.isArray(content)) {
+      for (const [i, item] of content.entries()) writeField(writer, known, item, `${at}[${i}]`, depth)
+    } else writeField(writer, known, content, at, depth)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '@plimsoll/kit/clock.ts'
-import type { Outcome, RefusalReason } from '../decode/outcome.ts'
+import type { Outcome } from '../decode/outcome.ts'
 
-/** How a source sends. */
+/** How a source sends telemetry. Hooks have protocols of their own. */
 export type Protocol =
   | 'remote-write-1'
   | 'remote-write-2'
@@ -21,13 +21,15 @@ export type Intakes = {
   histograms: number
   exemplars: number
   spans: number
+  /** Alerts, deployments and other facts. */
+  events: number
 }
 
 export type RefusalEntry = { count: number; example: string; atMs: number }
 
 export type SourceEntry = {
   readonly source: string
-  readonly protocol: Protocol
+  readonly protocol: string
   /** Since the process started. */
   readonly counts: Intakes
   /** Not yet written to the database. */
@@ -35,7 +37,7 @@ export type SourceEntry = {
   lastSeenMs: number
   /** Newest event time seen, ms since the epoch. */
   lastEventMs: number
-  readonly refused: Map<RefusalReason, RefusalEntry & { unsaved: number }>
+  readonly refused: Map<string, RefusalEntry & { unsaved: number }>
   /** Samples, histograms and spans of this and the previous minute, for rates. */
   minute: number
   thisMinute: number
@@ -44,10 +46,11 @@ export type SourceEntry = {
 
 /** Everything accepted and everything refused, by source, protocol and reason: nothing is dropped silently. */
 export type SourceLedger = {
-  accept(source: string, protocol: Protocol, bytes: number, outcome: Outcome, latestMs: number): void
-  repeat(source: string, protocol: Protocol): void
-  refuse(source: string, protocol: Protocol, reason: RefusalReason, count: number, example: string): void
-  refuseAll(source: string, protocol: Protocol, outcome: Outcome): void
+  accept(source: string, protocol: string, bytes: number, outcome: Outcome, latestMs: number): void
+  acceptEvents(source: string, protocol: string, events: number): void
+  repeat(source: string, protocol: string): void
+  refuse(source: string, protocol: string, reason: string, count: number, example: string): void
+  refuseAll(source: string, protocol: string, outcome: Outcome): void
   entries(): readonly SourceEntry[]
   /** Points per second over the last full minute, or so far when the source is younger. */
   ratePerSecond(entry: SourceEntry): number
@@ -59,7 +62,7 @@ const MAX_ENTRIES = 10_000
 export function createSourceLedger(clock: Clock): SourceLedger {
   const entries = new Map<string, SourceEntry>()
 
-  function entryOf(source: string, protocol: Protocol): SourceEntry {
+  function entryOf(source: string, protocol: string): SourceEntry {
     const key = `${protocol}\u0000${source}`
     let entry = entries.get(key)
     if (entry === undefined) {
@@ -90,7 +93,7 @@ export function createSourceLedger(clock: Clock): SourceLedger {
     entry.minute = minute
   }
 
-  function refuse(source: string, protocol: Protocol, reason: RefusalReason, count: number, example: string): void {
+  function refuse(source: string, protocol: string, reason: string, count: number, example: string): void {
     const entry = entryOf(source, protocol)
     const known = entry.refused.get(reason)
     if (known === undefined) entry.refused.set(reason, { count, unsaved: count, example, atMs: clock.now() })
@@ -117,6 +120,16 @@ export function createSourceLedger(clock: Clock): SourceLedger {
         counts.spans += outcome.spans
       }
     },
+    acceptEvents(source, protocol, events) {
+      const entry = entryOf(source, protocol)
+      turnMinute(entry)
+      entry.thisMinute += events
+      entry.lastEventMs = Math.max(entry.lastEventMs, clock.now())
+      for (const counts of [entry.counts, entry.unsaved]) {
+        counts.requests++
+        counts.events += events
+      }
+    },
     repeat(source, protocol) {
       const entry = entryOf(source, protocol)
       entry.counts.repeats++
@@ -137,5 +150,5 @@ export function createSourceLedger(clock: Clock): SourceLedger {
 }
 
 export function noIntakes(): Intakes {
-  return { requests: 0, repeats: 0, bytes: 0, samples: 0, histograms: 0, exemplars: 0, spans: 0 }
+  return { requests: 0, repeats: 0, bytes: 0, samples: 0, histograms: 0, exemplars: 0, spans: 0, events: 0 }
 }

@@ -281,7 +281,7 @@ describe('OTLP metrics', () => {
         ),
       ),
     )
-    expect(samples.map(({ name, kind, labels, value }) => [name, kind, labels['quantile'], value])).toEqual([
+    expect(samples.map(({ name, kind, labels, value }) => [name, kind, labels.quantile, value])).toEqual([
       ['rpc_count', 1, undefined, 10],
       ['rpc_sum', 1, undefined, 55],
       ['rpc', 0, '0.5', 5],
@@ -429,7 +429,7 @@ describe('OTLP traces', () => {
       },
       { spanId: '0000000000000002', parentSpanId: '0000000000000001', kind: 3, status: 0 },
     ])
-    expect(spans[0]?.['startTime']).toBeCloseTo(now + 0.25, 3)
+    expect(spans[0]?.startTime).toBeCloseTo(now + 0.25, 3)
   })
 
   it.each([
@@ -490,7 +490,7 @@ describe('OTLP traces', () => {
 
   it('cuts texts of more than 32 KiB at a character’s edge', async () => {
     const { spans } = await sendSpans(traceRequest([{ attributes: { 'db.query.text': 'ä'.repeat(40_000) } }]))
-    const statement = String(spans[0]?.['statement'])
+    const statement = String(spans[0]?.statement)
     expect([statement.length, statement.replaceAll('ä', '')]).toEqual([16_384, ''])
   })
 

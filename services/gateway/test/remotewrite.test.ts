@@ -65,7 +65,7 @@ async function write(
   const marked = series.map((one) => ({ ...one, labels: [...one.labels, ['test_source', source] as const] }))
   const answer = await post(encodeSnappy(encode(marked)), { 'content-type': contentType, authorization: source })
   const stored = await readBack(gateway.log)
-  const own = (point: { labels: Readonly<Record<string, string>> }) => point.labels['test_source'] === source
+  const own = (point: { labels: Readonly<Record<string, string>> }) => point.labels.test_source === source
   return { ...answer, source, samples: stored.samples.filter(own), histograms: stored.histograms.filter(own) }
 }
 
@@ -377,7 +377,7 @@ describe.each(versions)('remote write $version', (version) => {
     const fourth = await post(body, headers)
     expect([first, second, third, fourth].map((answer) => answer?.status)).toEqual([204, 204, 204, 204])
     const { samples } = await readBack(gateway.log)
-    expect(samples.filter(({ labels }) => labels['again'] === version.version)).toHaveLength(1)
+    expect(samples.filter(({ labels }) => labels.again === version.version)).toHaveLength(1)
   })
 
   it('takes an empty request', async () => {
