@@ -17,8 +17,6 @@ export type Codec = {
   encode(type: string, value: unknown): Uint8Array
   /** Reads what any published schema wrote, as the current schema of its name. */
   decode(bytes: Uint8Array): { readonly type: string; readonly value: unknown }
-  /** Full name behind an encoded message, without decoding it. */
-  typeOf(bytes: Uint8Array): string
 }
 
 /** Two marker bytes and the fingerprint, little-endian (Apache Avro 1.12 specification, "Single-object encoding"). */
@@ -127,7 +125,6 @@ export function createCodec(published: readonly PublishedSchema[]): Codec {
       reader.read ??= makeRead(reader)
       return { type: reader.type, value: reader.read(bytes) }
     },
-    typeOf: (bytes) => readerOf(bytes).type,
   }
 }
 
