@@ -106,6 +106,6 @@ test('a batch with any bytes changed is refused or read inside its own columns',
         expect(error).toBeInstanceOf(ContractError)
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: 1_000 },
   )
 })
