@@ -190,7 +190,7 @@ describe('backfill', () => {
     await expectWhole(log, names, 2)
     const [entry] = run.ledger.entries()
     expect([...(entry?.refused ?? [])]).toEqual([
-      ['malformed-body', expect.objectContaining({ count: 3, example: 'broken: found duplicate series' })],
+      ['query-refused', expect.objectContaining({ count: 3, example: 'broken: found duplicate series' })],
     ])
   })
 })

@@ -184,13 +184,13 @@ async function pullMetric(
   } catch (error) {
     const code = error instanceof AppError ? error.code : undefined
     if (code === 'bad-request') {
-      ledger.refuse(source, 'prometheus-pull', 'malformed-body', 1, `${name}: ${describeError(error)}`)
+      ledger.refuse(source, 'prometheus-pull', 'query-refused', 1, `${name}: ${describeError(error)}`)
       return
     }
     if (code !== 'too-large') throw error
     const parts = halves(span)
     if (parts === undefined)
-      ledger.refuse(source, 'prometheus-pull', 'too-large', 1, `${name}: ${describeError(error)}`)
+      ledger.refuse(source, 'prometheus-pull', 'answer-too-large', 1, `${name}: ${describeError(error)}`)
     else for (const part of parts) await pullMetric(options, name, part, metadata, stored, signal)
   }
 }
