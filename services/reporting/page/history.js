@@ -3,23 +3,29 @@ import { clockTime, quantity } from './format.js'
 import { shape } from './svg.js'
 
 /**
- * p50 and p95 over time, with the onset marked. The y axis starts at zero: a regression must not look larger than it is.
+ * Up to two lines over time, with the onset marked. The y axis starts at zero: a regression must not look larger than
+ * it is.
  *
- * @typedef {{ readonly at: number, readonly p50: number | null, readonly p95: number | null }} Point `at` in ms since the epoch
+ * @typedef {{ readonly at: number, readonly value: number | null }} Point `at` in ms since the epoch
+ * @typedef {{ readonly name: string, readonly points: readonly Point[] }} Line the first one is the line that regressed
+ * @typedef {{ title: string, unit: string, id: string, onsetAt: number, reference: number | null, width?: number }} Options
+ *   `reference`: what the first line was before
  */
 
 const height = 180
+const lineClasses = ['main', 'side']
 
 /**
- * @param {readonly Point[]} points in order of time
- * @param {{ title: string, unit: string, id: string, onsetAt: number, reference: number | null, width?: number }} options `reference`: the p95 before
+ * @param {readonly Line[]} lines each in order of time
+ * @param {Options} options
  * @returns {import('./svg.js').Shape}
  */
-export function historyPicture(points, { title, unit, id, onsetAt, reference, width = 640 }) {
+export function historyPicture(lines, { title, unit, id, onsetAt, reference, width = 640 }) {
   const plot = { left: 52, right: width - 4, top: 16, bottom: height - 24 }
-  const from = points[0]?.at ?? 0
-  const to = Math.max(points.at(-1)?.at ?? 1, from + 1)
-  const peak = Math.max(...points.flatMap(({ p50, p95 }) => [p50 ?? 0, p95 ?? 0]), reference ?? 0, Number.MIN_VALUE)
+  const points = lines.flatMap((line) => line.points)
+  const from = Math.min(...points.map(({ at }) => at))
+  const to = Math.max(...points.map(({ at }) => at), from + 1)
+  const peak = Math.max(...points.map(({ value }) => value ?? 0), reference ?? 0, Number.MIN_VALUE)
   const step = niceStep(peak / 3)
   const top = Math.ceil((peak * 1.04) / step) * step
   /** @param {number} at */
@@ -27,12 +33,11 @@ export function historyPicture(points, { title, unit, id, onsetAt, reference, wi
   /** @param {number} value */
   const y = (value) => plot.bottom - (value / top) * (plot.bottom - plot.top)
   const levels = Array.from({ length: Math.round(top / step) + 1 }, (_, i) => i * step)
-  const onset = onsetAt >= from && onsetAt <= to ? x(onsetAt) : undefined
   return shape(
     'svg',
     { class: 'history', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-labelledby': `${id}-t ${id}-d` },
     shape('title', { id: `${id}-t` }, title),
-    shape('desc', { id: `${id}-d` }, description(points, unit, onsetAt)),
+    shape('desc', { id: `${id}-d` }, description(lines, unit, onsetAt)),
     ...levels.map((value) =>
       shape(
         'g',
@@ -49,54 +54,44 @@ export function historyPicture(points, { title, unit, id, onsetAt, reference, wi
       shape(
         'text',
         { class: 'time', x: x(at), y: height - 6, 'text-anchor': ['start', 'middle', 'end'][i] },
-        clockTime(at).slice(0, -3),
+        clockTime(at).slice(0, -':00'.length),
       ),
     ),
-    onset === undefined
-      ? undefined
-      : shape('rect', {
-          class: 'since',
-          x: onset,
-          y: plot.top,
-          width: plot.right - onset,
-          height: plot.bottom - plot.top,
-        }),
-    onset === undefined
-      ? undefined
-      : shape('line', { class: 'onset', x1: onset, y1: plot.top - 4, x2: onset, y2: plot.bottom }),
-    onset === undefined
-      ? undefined
-      : shape(
-          'text',
-          { class: 'onset', x: onset, y: plot.top - 6, 'text-anchor': onset > width - 60 ? 'end' : 'middle' },
-          'onset',
-        ),
+    ...(onsetAt >= from && onsetAt <= to ? onsetMarks(x(onsetAt), plot) : []),
     reference === null
       ? undefined
       : shape('line', { class: 'reference', x1: plot.left, y1: y(reference), x2: plot.right, y2: y(reference) }),
-    ...lines(points, 'p50', x, y),
-    ...lines(points, 'p95', x, y),
+    ...lines.flatMap((line, i) => linePicture(line, lineClasses[i] ?? 'side', x, y)).reverse(),
   )
 }
 
-/** A line, broken where nothing was measured, and its name at the end. @param {readonly Point[]} points @param {'p50' | 'p95'} name @param {(at: number) => number} x @param {(value: number) => number} y */
-function lines(points, name, x, y) {
+/** @param {number} onset @param {{ right: number, top: number, bottom: number }} plot */
+function onsetMarks(onset, { right, top, bottom }) {
+  return [
+    shape('rect', { class: 'since', x: onset, y: top, width: right - onset, height: bottom - top }),
+    shape('line', { class: 'onset', x1: onset, y1: top - 4, x2: onset, y2: bottom }),
+    shape(
+      'text',
+      { class: 'onset', x: onset, y: top - 6, 'text-anchor': onset > right - 40 ? 'end' : 'middle' },
+      'onset',
+    ),
+  ]
+}
+
+/** A line, broken where nothing was measured, and its name at the end. @param {Line} line @param {string} kind @param {(at: number) => number} x @param {(value: number) => number} y */
+function linePicture({ name, points }, kind, x, y) {
   let d = ''
   let pen = 'M'
-  for (const point of points) {
-    const value = point[name]
-    if (value === null) {
-      pen = 'M'
-      continue
-    }
-    d += `${pen}${Math.round(x(point.at) * 10) / 10} ${Math.round(y(value) * 10) / 10}`
-    pen = 'L'
+  for (const { at, value } of points) {
+    // h0: a minute measured between two that were not is a dot, by the line's round ends.
+    if (value !== null) d += `${pen}${tenth(x(at))} ${tenth(y(value))}${pen === 'M' ? 'h0' : ''}`
+    pen = value === null ? 'M' : 'L'
   }
-  const last = points.findLast((point) => point[name] !== null)
+  const last = points.findLast(({ value }) => value !== null)
   if (last === undefined) return []
   return [
-    shape('path', { class: `line ${name}`, d }),
-    shape('text', { class: `label ${name}`, x: x(last.at) - 2, y: y(last[name] ?? 0) - 6, 'text-anchor': 'end' }, name),
+    shape('text', { class: 'label', x: x(last.at) - 2, y: y(last.value ?? 0) - 6, 'text-anchor': 'end' }, name),
+    shape('path', { class: `line ${kind}`, d }),
   ]
 }
 
@@ -106,9 +101,14 @@ function niceStep(wanted) {
   return power * ([1, 2, 5, 10].find((step) => step * power >= wanted) ?? 10)
 }
 
-/** @param {readonly Point[]} points @param {string} unit @param {number} onsetAt */
-function description(points, unit, onsetAt) {
-  const seen = points.flatMap(({ p95 }) => (p95 === null ? [] : [p95]))
-  if (seen.length === 0) return 'Nothing was measured in this time.'
-  return `p95 between ${quantity(Math.min(...seen), unit)} and ${quantity(Math.max(...seen), unit)}; the change began at ${clockTime(onsetAt)}.`
+/** @param {readonly Line[]} lines @param {string} unit @param {number} onsetAt */
+function description(lines, unit, onsetAt) {
+  const ranges = lines.map(({ name, points }) => {
+    const seen = points.flatMap(({ value }) => (value === null ? [] : [value]))
+    return `${name} between ${quantity(Math.min(...seen), unit)} and ${quantity(Math.max(...seen), unit)}`
+  })
+  return `${ranges.join('; ')}. The change began at ${clockTime(onsetAt)}.`
 }
+
+/** @param {number} value */
+const tenth = (value) => Math.round(value * 10) / 10

@@ -94,19 +94,16 @@ let anyService = false
 
 async function refreshSources() {
   try {
-    const sources = sourcesOf(await read('/v1/gateway/sources'))
-    someSource = sources.length > 0
+    const { items, pulls } = await read('/v1/gateway/sources')
+    someSource = items.length + pulls.length > 0
     byId('sources-section').hidden = !someSource && !anyService
-    showSources(byId('sources'), sources)
+    showSources(byId('sources'), items, pulls)
   } catch (error) {
     byId('sources').replaceChildren(
       element('li.quiet', {}, `The sources could not be read: ${/** @type {Error} */ (error).message}`),
     )
   }
 }
-
-/** @param {any} body @returns {import('./sources.js').Source[]} */
-const sourcesOf = (body) => body.items
 
 /** @type {'connecting' | 'live' | 'broken'} */
 let connection = 'connecting'

@@ -86,8 +86,8 @@ export function disclosure(key, details, fill, ...label) {
 /** @type {Set<string>} */
 const opened = new Set()
 
-/** @param {Record<string, string | undefined>} parameters empty and undefined ones are left out */
+/** @param {Record<string, string | undefined>} parameters undefined ones are left out */
 export function query(parameters) {
-  const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== '')
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined)
   return new URLSearchParams(/** @type {[string, string][]} */ (given)).toString()
 }

@@ -34,7 +34,7 @@ export function showRecent(list, regressions, read) {
 const keyOf = ({ regressionId }) => regressionId
 
 /** @param {Regression} regression */
-const ownQuery = ({ regressionId }) => `/v1/performance/regressions?${query({ id: regressionId })}`
+const ownQuery = ({ regressionId }) => `/v1/performance/regressions/${encodeURIComponent(regressionId)}`
 
 const metricNames = /** @type {Record<string, string>} */ ({
   latency: 'p95',
@@ -168,47 +168,57 @@ const hourMs = 3_600_000
 
 /** @param {HTMLElement} box @param {Regression} regression @param {Read} read */
 async function fillHistory(box, regression, read) {
-  const { service, environment, endpoint, method, metric, unit, onsetAt, regressionId } = regression
+  const { unit, onsetAt, regressionId, service } = regression
   const onset = Date.parse(onsetAt)
   const to = Math.max(Date.parse(regression.changedAt), Math.min(Date.now(), onset + 6 * hourMs))
   const from = onset - Math.max(hourMs, Math.min(6 * hourMs, to - onset))
-  const url = `/v1/performance/series?${query({
-    service,
-    environment,
-    endpoint,
-    method,
-    metric,
-    from: new Date(from).toISOString(),
-    to: new Date(to).toISOString(),
-  })}`
-  const source = element('p.origin', {}, element('a', { href: url }, 'Open this series as JSON'))
   try {
-    const points = pointsOf(await read(url))
-    if (points.length < 2) throw new Error('fewer than two points were measured')
-    const drawn = historyPicture(points, {
-      title: `${service} ${seriesName(regression)}: p50 and p95 from ${clockTime(from)} to ${clockTime(to)}`,
+    const { seriesId } = await read(ownQuery(regression))
+    const range = query({ from: new Date(from).toISOString(), to: new Date(to).toISOString() })
+    const url = `/v1/performance/series/${encodeURIComponent(seriesId)}?${range}`
+    const { points } = await read(url)
+    const lines = linesOf(regression.metric, points)
+    if (lines.length === 0) throw new Error('no minute had enough requests')
+    const names = lines.map(({ name }) => name).join(' and ')
+    const drawn = historyPicture(lines, {
+      title: `${service} ${seriesName(regression)}: ${names} from ${clockTime(from)} to ${clockTime(to)}`,
       unit,
       id: `history-${regressionId}`,
       onsetAt: onset,
-      reference: regression.before?.p95 ?? null,
+      reference: regression.beforeValue,
       width: pictureWidth(),
     })
-    box.replaceChildren(toElement(drawn), source)
-  } catch (error) {
     box.replaceChildren(
-      element('p.quiet', {}, `Its history cannot be shown: ${/** @type {Error} */ (error).message}`),
-      source,
+      toElement(drawn),
+      element('p.origin', {}, element('a', { href: url }, 'Open this series as JSON')),
     )
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error)
+    box.replaceChildren(element('p.quiet', {}, `Its history cannot be shown: ${message}`))
   }
 }
 
-/** @param {any} body @returns {import('./history.js').Point[]} */
-const pointsOf = (body) =>
-  body.items.map((/** @type {any} */ item) => ({
-    at: Date.parse(item.at),
-    p50: item.p50 ?? null,
-    p95: item.p95 ?? null,
-  }))
+/** Which numbers of a point tell the history of which metric: the one that regressed, and one to compare it with. */
+const historyOf = /** @type {Record<string, [name: string, member: string][]>} */ ({
+  latency: [
+    ['p95', 'p95Ms'],
+    ['p50', 'p50Ms'],
+    ['mean', 'value'],
+  ],
+  error_rate: [['errors', 'errorPercent']],
+  throughput: [['requests', 'ratePerSecond']],
+  gauge: [['mean', 'value']],
+})
+
+/** @param {string} metric @param {readonly any[]} points @returns {import('./history.js').Line[]} those with something to show */
+function linesOf(metric, points) {
+  return (historyOf[metric] ?? [])
+    .map(([name, member]) => ({
+      name,
+      points: points.map((point) => ({ at: Date.parse(point.at), value: point[member] ?? null })),
+    }))
+    .filter((line) => line.points.filter(({ value }) => value !== null).length >= 2)
+}
 
 /** @param {Regression} regression */
 function evidence(regression) {

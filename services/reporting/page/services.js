@@ -28,7 +28,8 @@ const keyOf = ({ service, environment }) => `${environment}/${service}`
 function row(line, withEnvironment, read) {
   const { service, environment, state, headline, throughput, errorRate } = line
   const details = element('div.details', { id: `service-${keyOf(line)}` })
-  const baselines = `/v1/performance/baselines?${query({ service })}`
+  const place = query({ service, environment })
+  const baselines = `/v1/performance/baselines?${place}`
   return element(
     `li.row.${state}`,
     {},
@@ -54,7 +55,7 @@ function row(line, withEnvironment, read) {
       ? element('span.figure', {}, '–')
       : figure(
           'a.figure.shift',
-          headline.after === null ? baselines : `/v1/performance/regressions?${query({ service, state: 'open' })}`,
+          headline.after === null ? baselines : `/v1/performance/regressions?${place}`,
           headline.metric === 'latency' ? 'p95' : headline.metric.replace('_', ' '),
           ...shift(headline),
         ),
@@ -77,7 +78,7 @@ function shift({ before, after, unit }) {
 async function fillDetails(details, line, read) {
   const { service, environment, confirmed, suspected, cost, series, firm } = line
   const url = `/v1/performance/baselines?${query({ service, environment, metric: 'latency', limit: '50' })}`
-  const regressions = `/v1/performance/regressions?${query({ service })}`
+  const regressions = `/v1/performance/regressions?${query({ service, environment })}`
   const table = element('div.scroll', {}, element('p.quiet', {}, 'Reading its baselines'))
   details.append(
     element(

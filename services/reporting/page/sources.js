@@ -1,50 +1,73 @@
 // @ts-check
 import { element, showList } from './dom.js'
-import { duration, number, plural } from './format.js'
+import { clockTime, duration, number, plural } from './format.js'
 import { figure, stateMark } from './parts.js'
 
 /**
+ * @typedef {{ reason: string, count: number, advice: string, lastExample: string, lastAt: string }} Refusal
  * @typedef {{
- *   source: string, protocol: string, lastSeenAt: string | null, samplesPerSecond: number, lagSeconds: number | null,
- *   accepted: number, refused: { reason: string, count: number }[],
+ *   source: string, protocol: string, perSecond: number, lastSeenAt: string, lagMs: number | null, refused: Refusal[],
  * }} Source
+ * @typedef {{ source: string, activity: string, pulledUntil: string | null, problem: string | null }} Pull
  */
 
 const url = '/v1/gateway/sources'
 
-/** @param {HTMLElement} list @param {readonly Source[]} sources */
-export function showSources(list, sources) {
-  showList(list, sources, ({ source, protocol }) => `${source}/${protocol}`, row)
+/** @param {HTMLElement} list @param {readonly Source[]} sources @param {readonly Pull[]} pulls */
+export function showSources(list, sources, pulls) {
+  const lines = [...sources.map(sourceLine), ...pulls.map(pullLine)]
+  showList(list, lines, ({ name, how }) => `${name}/${how}`, row)
 }
 
-/** @param {Source} line */
-function row({ source, protocol, lastSeenAt, samplesPerSecond, lagSeconds, refused }) {
-  const refusals = refused.reduce((sum, { count }) => sum + count, 0)
+/** @typedef {{ name: string, how: string, figures: [label: string, text: string][], refusals: number, remarks: string[] }} Line */
+
+/** @param {Source} source @returns {Line} */
+function sourceLine({ source, protocol, perSecond, lastSeenAt, lagMs, refused }) {
+  return {
+    name: source,
+    how: protocol,
+    figures: [
+      ['rate', `${number(perSecond)}\u00a0/s`],
+      ['lag', lagMs === null ? '–' : `${duration(lagMs)} behind`],
+      ['last seen', `${duration(Date.now() - Date.parse(lastSeenAt))} ago`],
+    ],
+    refusals: refused.reduce((sum, { count }) => sum + count, 0),
+    remarks: refused.map(
+      ({ reason, count, advice }) => `${number(count)} ${reason}${advice === '' ? '' : `: ${advice}`}`,
+    ),
+  }
+}
+
+/** @param {Pull} pull @returns {Line} */
+function pullLine({ source, activity, pulledUntil, problem }) {
+  return {
+    name: source,
+    how: `pull, ${activity}`,
+    figures: [['read up to', pulledUntil === null ? 'nothing yet' : clockTime(pulledUntil)]],
+    refusals: 0,
+    remarks: problem === null ? [] : [problem],
+  }
+}
+
+/** @param {Line} line */
+function row({ name, how, figures, refusals, remarks }) {
   return element(
     'li.row.source',
     {},
     element(
       'div.line',
-      { tabindex: 0, 'data-line': true, 'data-focus': `source:${source}/${protocol}` },
-      stateMark(refusals > 0 ? 'suspected' : 'normal'),
-      element('span.who', {}, element('span.name', {}, source), element('span.sub', {}, protocol)),
+      { tabindex: 0, 'data-line': true, 'data-focus': `source:${name}/${how}` },
+      stateMark(remarks.length > 0 ? 'suspected' : 'normal'),
+      element('span.who', {}, element('span.name', {}, name), element('span.sub', {}, how)),
     ),
-    figure('a.figure', url, 'rate', `${number(samplesPerSecond)}\u00a0/s`),
-    figure('a.figure', url, 'lag', lagSeconds === null ? '–' : `${duration(lagSeconds * 1000)} behind`),
-    figure(
-      'a.figure',
-      url,
-      'last seen',
-      lastSeenAt === null ? 'never' : `${duration(Date.now() - Date.parse(lastSeenAt))} ago`,
+    ...figures.map(([label, text]) => figure('a.figure', url, label, text)),
+    element(
+      'div.refusals',
+      {},
+      refusals === 0 ? undefined : figure('a', url, 'refused', plural(refusals, 'refusal')),
+      remarks.length === 0 ? 'nothing refused' : undefined,
+      ...remarks.map((remark) => element('p', {}, remark)),
     ),
-    refusals === 0
-      ? element('p.refusals.quiet', {}, 'nothing refused')
-      : element(
-          'p.refusals',
-          {},
-          figure('a', url, 'refused', plural(refusals, 'refusal')),
-          ` · ${refused.map(({ reason, count }) => `${reason} ${number(count)}`).join(', ')}`,
-        ),
   )
 }
 

@@ -149,38 +149,53 @@ function regression(onsetAt: number, service: string, after: Shape, given: Param
   }
 }
 
+/** As GET /v1/gateway/sources answers. */
 export const exampleSources = (now: number) => ({
   items: [
-    {
-      source: 'prometheus',
-      protocol: 'remote-write-2',
-      lastSeenAt: new Date(now - 3_000).toISOString(),
-      samplesPerSecond: 3_120,
-      lagSeconds: 4,
-      accepted: 9_400_000,
-      refused: [],
-    },
-    {
+    exampleSource(now - 3_000, { source: 'prometheus', protocol: 'remote-write-2', perSecond: 3_120, lagMs: 4_000 }),
+    exampleSource(now - 1_000, {
       source: 'collector',
       protocol: 'otlp-traces',
-      lastSeenAt: new Date(now - 1_000).toISOString(),
-      samplesPerSecond: 842,
-      lagSeconds: 1,
-      accepted: 2_100_000,
-      refused: [{ reason: 'too-old', count: 14 }],
-    },
+      perSecond: 842,
+      refused: [
+        {
+          reason: 'too-far-ahead',
+          count: 14,
+          advice: 'Correct the clock of the sender.',
+          lastExample: 'a span 20 min ahead',
+          lastAt: new Date(now).toISOString(),
+        },
+      ],
+    }),
   ],
   next: null,
+  pulls: [],
 })
 
-export function exampleSeries({ from = '', to = '' }: Record<string, string>) {
-  const items = []
+const exampleSource = (lastSeenMs: number, given: object) => ({
+  lastSeenAt: new Date(lastSeenMs).toISOString(),
+  lagMs: 1_000,
+  refused: [],
+  ...given,
+})
+
+/** As GET /v1/performance/series/:id answers: a step in the middle of the time asked for. */
+export function exampleHistory({ from = '', to = '' }: Record<string, string>) {
+  const points = []
   const end = Date.parse(to)
   const onset = end - (end - Date.parse(from)) / 2
   for (let at = Date.parse(from); at < end; at += minute) {
     const slow = at >= onset ? 2 : 1
     const wave = 1 + 0.06 * Math.sin(at / 140_000)
-    items.push({ at: new Date(at).toISOString(), p50: 62 * slow * wave, p95: 110 * slow * wave })
+    points.push({ at: new Date(at).toISOString(), p50Ms: 62 * slow * wave, p95Ms: 110 * slow * wave })
   }
-  return { items, next: null }
+  return { points }
+}
+
+/** The routes of other services the page reads. */
+export const exampleAnswers = {
+  '/v1/gateway/sources': () => exampleSources(Date.now()),
+  '/v1/performance/baselines': () => ({ items: [], next: null }),
+  '/v1/performance/regressions/:id': () => ({ seriesId: '1' }),
+  '/v1/performance/series/:id': exampleHistory,
 }

@@ -5,6 +5,7 @@ import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { reporting } from '../service.ts'
+import { exampleAnswers, exampleSources } from './example.ts'
 import { detected, established, packedHistogram, summary } from './facts.ts'
 import { createPublisher, eventually, type Publisher, startReporting } from './running.ts'
 import { standIns } from './stand-ins.ts'
@@ -19,15 +20,13 @@ const pages: Page[] = []
 /** What the browser complained about: console errors, page errors, violations of the content security policy. */
 const complaints: string[] = []
 
-const sources = { items: [] as unknown[], next: null }
+/** What the gateway answers; a test may change it. */
+const sources = { items: [] as unknown[], next: null, pulls: [] }
+
+const others = standIns({ ...exampleAnswers, '/v1/gateway/sources': () => sources })
 
 beforeAll(async () => {
   stack = await startStack()
-  const others = standIns({
-    '/v1/gateway/sources': () => sources,
-    '/v1/performance/series': ({ from, to }) => history(Date.parse(from ?? ''), Date.parse(to ?? '')),
-    '/v1/performance/baselines': () => ({ items: [], next: null }),
-  })
   running = await startReporting(stack, [reporting, others])
   publisher = await createPublisher(stack)
   browser = await chromium.launch(await chromiumLaunch())
@@ -54,12 +53,6 @@ async function open(options: BrowserContextOptions = {}): Promise<Page> {
   await page.goto(running.url)
   await page.locator('#live[data-state="live"]').waitFor()
   return page
-}
-
-function history(from: number, to: number) {
-  const items = []
-  for (let at = from; at < to; at += 60_000) items.push({ at: new Date(at).toISOString(), p50: 60, p95: 110 })
-  return { items, next: null }
 }
 
 let published = 0
@@ -152,7 +145,7 @@ describe('given an open regression', () => {
     await page.keyboard.press('r')
     expect(await focusedText(page)).toContain('order')
     await page.keyboard.press('Enter')
-    await page.getByRole('img', { name: /p50 and p95 from/ }).waitFor()
+    await page.getByRole('img', { name: /p95 and p50 from/ }).waitFor()
     await page.getByText('Evidence (e-value)').first().waitFor()
     await page.keyboard.press('Enter')
     expect(await page.getByText('Evidence (e-value)').first().isVisible()).toBe(false)
@@ -217,20 +210,11 @@ describe('given an open regression', () => {
   })
 
   test('sources are shown with their rate, lag and refusals by reason', async () => {
-    sources.items = [
-      {
-        source: 'prometheus-main',
-        protocol: 'remote-write-2',
-        lastSeenAt: new Date().toISOString(),
-        samplesPerSecond: 3_120,
-        lagSeconds: 4,
-        accepted: 1_000,
-        refused: [{ reason: 'too-old', count: 14 }],
-      },
-    ]
+    sources.items = exampleSources(Date.now()).items
     const page = await open()
-    await page.locator('#sources .name', { hasText: 'prometheus-main' }).waitFor()
-    expect(plain(await page.locator('#sources .refusals').textContent())).toContain('14 refusals · too-old 14')
+    await page.locator('#sources .name', { hasText: 'prometheus' }).waitFor()
+    const refusals = plain(await page.locator('#sources .refusals').last().textContent())
+    expect(refusals).toContain('14 too-far-ahead: Correct the clock of the sender.')
   })
 })
 
@@ -250,7 +234,7 @@ test('when the server goes away the page says since when it is stale, and catche
   await running.stop()
   await page.getByText(/^Stale since \d\d:\d\d:\d\d/).waitFor()
   await publishRegression('meanwhile')
-  running = await startReporting(stack, [reporting, standIns({ '/v1/gateway/sources': () => sources })], port)
+  running = await startReporting(stack, [reporting, others], port)
   await page.locator('#live[data-state="live"]').waitFor()
   await page.locator('#services .name', { hasText: 'meanwhile' }).waitFor()
   // The browser itself reports requests that could not connect; nothing else may be wrong.

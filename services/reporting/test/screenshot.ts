@@ -14,7 +14,7 @@ import { chromiumLaunch } from '@plimsoll/kit/testing/chromium.ts'
 import { startStack } from '@plimsoll/kit/testing/stack.ts'
 import { chromium } from 'playwright-core'
 import { reporting } from '../service.ts'
-import { exampleFacts, exampleSeries, exampleSources } from './example.ts'
+import { exampleAnswers, exampleFacts } from './example.ts'
 import { createPublisher, eventually, startReporting } from './running.ts'
 import { standIns } from './stand-ins.ts'
 
@@ -47,10 +47,7 @@ async function picture(url: string): Promise<void> {
 
 async function pictureOfExample(): Promise<void> {
   const stack = await startStack()
-  const others = standIns({
-    '/v1/gateway/sources': () => exampleSources(Date.now()),
-    '/v1/performance/series': exampleSeries,
-  })
+  const others = standIns(exampleAnswers)
   const running = await startReporting(stack, [reporting, others])
   const publisher = await createPublisher(stack)
   try {
