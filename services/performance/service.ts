@@ -7,6 +7,7 @@ import { causeTicker } from './events/cause.ts'
 import { deploymentProcessor } from './events/deployment.ts'
 import { foldMetrics } from './events/fold-metrics.ts'
 import { regressionProcessor } from './events/regression.ts'
+import { rollupTicker } from './events/rollup.ts'
 import { acceptRoute } from './http/accept.ts'
 import { baselinesRoute } from './http/baselines.ts'
 import { endpointsRoute } from './http/endpoints.ts'
@@ -29,7 +30,7 @@ export const performance: Service<typeof performanceConfig, Tables> = {
     processor(regressionProcessor(config, foldMetrics(metrics))),
     processor(deploymentProcessor),
   ],
-  tickers: ({ config }) => [ticker(causeTicker(config))],
+  tickers: ({ config }) => [ticker(causeTicker(config)), ticker(rollupTicker(config))],
   routes: (context) => [
     servicesRoute(context),
     endpointsRoute(context),

@@ -194,10 +194,11 @@ async function update(
     suspects: await suspectsOf(tx, told, dependencies),
     confirmed_at: confirmed ? (before.confirmed_at ?? signal.at) : null,
     resolved_at: ended ? signal.at : null,
-    ...(isSubject && !opens ? { after_value: signal.after_value } : {}),
   }
   await saveRegression(tx, after)
-  if (state === 'resolved') return resolvedEvent(after, signal.reason)
+  if (state === 'resolved') {
+    return resolvedEvent({ ...after, reason: signal.reason, ...(isSubject && { after_value: signal.after_value }) })
+  }
   const changed = state !== before.state || opens || after.symptoms.length !== before.symptoms.length
   return changed ? detectedEvent(after, signal.at.getTime(), own.budget) : undefined
 }
@@ -244,7 +245,7 @@ function detectedEvent(row: RegressionRow, timeMs: number, budget: number): Outg
   }
 }
 
-function resolvedEvent(row: RegressionRow, reason = row.reason): OutgoingEvent {
+function resolvedEvent(row: RegressionRow): OutgoingEvent {
   const { unit, ...who } = identity(row)
   const resolvedAt = (row.resolved_at ?? row.onset_at).getTime()
   return {
@@ -258,7 +259,7 @@ function resolvedEvent(row: RegressionRow, reason = row.reason): OutgoingEvent {
       resolvedAt,
       beforeValue: row.before_value,
       afterValue: row.after_value,
-      reason,
+      reason: row.reason,
     },
   }
 }

@@ -5,6 +5,7 @@ import { METRIC_TYPE, metricBatchView } from '@plimsoll/contracts/metric-batch.t
 import { SPAN_TYPE, spanBatchView } from '@plimsoll/contracts/span-batch.ts'
 import type { Processor } from '@plimsoll/kit/lanes/processor.ts'
 import type { PerformanceConfig } from '../config.ts'
+import { MINUTE_MS } from '../domain/endpoint.ts'
 import type { Fold } from '../domain/fold.ts'
 import type { Lane } from '../domain/lane.ts'
 import { acceptedSignal, signalOf } from '../domain/signal.ts'
@@ -14,6 +15,7 @@ import { type Closed, closeIdle, closeTouched, type Lateness } from '../domain/w
 import { saveSpanLinks } from '../store/edges.ts'
 import { loadLane, saveLane } from '../store/lane.ts'
 import { takeAcceptances } from '../store/regressions.ts'
+import { markDue } from '../store/rollup.ts'
 import { saveSignals } from '../store/signals.ts'
 import { saveCorrections, saveWindows, windowRows } from '../store/windows.ts'
 import { foldMetricBatch } from './metric-batch.ts'
@@ -68,8 +70,13 @@ export function regressionProcessor(config: PerformanceConfig, count: (fold: Fol
             signals.push(...[acceptedSignal(watched, fold.latestMs)].filter((signal) => signal !== undefined))
           }
           await saveLane(tx, lane, judged.changed)
-          await saveWindows(tx, 'perf_window', windowRows(closed))
+          const rows = windowRows(closed)
+          await saveWindows(tx, 'perf_window', rows)
           await saveCorrections(tx, corrections)
+          await markDue(tx, [
+            ...rows.map(({ startMs }) => startMs),
+            ...corrections.map(({ window }) => window.minute * MINUTE_MS),
+          ])
           await saveSignals(tx, fold.lane, signals)
           await saveSpanLinks(tx, links, now())
         },

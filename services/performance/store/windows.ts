@@ -25,9 +25,6 @@ export type WindowRow = {
 }
 
 const DAY_MS = 86_400_000
-/** Partitions known to be there, by table and day. A partition that was dropped since is an error that names it. */
-const partitions = new Set<string>()
-
 export function windowRows(closed: Closed): WindowRow[] {
   const rows: WindowRow[] = []
   for (const { windows } of closed.minutes) for (const window of windows) rows.push(rowOf(window))
@@ -60,31 +57,15 @@ function rowOf({ cell, minute, requests, rate, durationSumMs, histogram }: Close
   }
 }
 
-export async function ensurePartitions(
-  tx: WorkerTransaction,
-  table: WindowName,
-  starts: Iterable<number>,
-): Promise<void> {
-  const days = new Set<number>()
-  for (const startMs of starts) days.add(Math.floor(startMs / DAY_MS))
-  for (const day of [...days].sort((a, b) => a - b)) {
-    const key = `${table} ${day}`
-    if (partitions.has(key)) continue
-    await createDayPartition(tx, table, day * DAY_MS)
-    partitions.add(key)
-  }
+/** Asked each time and not remembered: another process may have dropped a day that is past its age. */
+async function ensurePartitions(tx: WorkerTransaction, table: WindowName, rows: readonly WindowRow[]): Promise<void> {
+  const days = new Set(rows.map(({ startMs }) => Math.floor(startMs / DAY_MS)))
+  for (const day of [...days].sort((a, b) => a - b)) await createDayPartition(tx, table, day * DAY_MS)
 }
-
-/** What retention has dropped is not there any more. */
-export const forgetPartitions = (): void => partitions.clear()
 
 export async function saveWindows(tx: WorkerTransaction, table: WindowName, rows: readonly WindowRow[]): Promise<void> {
   if (rows.length === 0) return
-  await ensurePartitions(
-    tx,
-    table,
-    rows.map(({ startMs }) => startMs),
-  )
+  await ensurePartitions(tx, table, rows)
   await bulkUpsert(tx, { table, key: ['cell_id', 't'], onConflict: 'replace', columns: columnsOf(rows) })
 }
 
@@ -113,11 +94,7 @@ export async function saveCorrections(tx: WorkerTransaction, corrections: Iterab
     const row = rowOf(addition)
     return before && row.histogram === null ? { ...row, histogram: before } : row
   })
-  await ensurePartitions(
-    tx,
-    'perf_window',
-    rows.map(({ startMs }) => startMs),
-  )
+  await ensurePartitions(tx, 'perf_window', rows)
   await bulkUpsert(tx, {
     table: 'perf_window',
     key: ['cell_id', 't'],
