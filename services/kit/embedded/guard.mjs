@@ -2,25 +2,27 @@
 // and stops them in order when the process that asked for them ends, by whatever means: its end closes our stdin.
 // Plain JavaScript: this process lives as long as Plimsoll does and needs nothing but node:child_process.
 //
-// stdin, one JSON object a line:  { id, name, command, args, env, cwd, uid, gid, logFile, stopSignal }   start a server
+// stdin, one JSON object a line:  { id, name, command, args, env, cwd, uid, gid, logFile, stopSignals }  start a server
 // stdout, one JSON object a line: { id, pid } started | { id, error } not started | { id, code, signal } ended
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
+// The first signal asks politely, the last one of the server's own insists; after that it is killed.
+const politeMs = 2_000
 const stopWithinMs = 20_000
 
-/** Running servers in the order they were started. @type {Map<number, { stopSignal: string, child: import('node:child_process').ChildProcess }>} */
+/** Running servers in the order they were started. @type {Map<number, { stopSignals: NodeJS.Signals[], child: import('node:child_process').ChildProcess }>} */
 const running = new Map()
 let stopping = false
 
 const report = (message) => process.stdout.write(`${JSON.stringify(message)}\n`)
 
-function start({ id, command, args, env, cwd, uid, gid, logFile, stopSignal }) {
+function start({ id, command, args, env, cwd, uid, gid, logFile, stopSignals }) {
   const log = openSync(logFile, 'a')
   const child = spawn(command, args, { env, cwd, uid, gid, stdio: ['ignore', log, log] })
   closeSync(log)
-  running.set(id, { stopSignal, child })
+  running.set(id, { stopSignals, child })
   child.once('spawn', () => report({ id, pid: child.pid }))
   child.once('error', (error) => {
     running.delete(id)
@@ -32,15 +34,18 @@ function start({ id, command, args, env, cwd, uid, gid, logFile, stopSignal }) {
   })
 }
 
-function ended({ child, stopSignal }) {
+function ended({ child, stopSignals }) {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return Promise.resolve()
   return new Promise((resolve) => {
-    const force = setTimeout(() => child.kill('SIGKILL'), stopWithinMs)
+    const insist = [...stopSignals.slice(1), 'SIGKILL']
+    const timers = insist.map((signal, index) =>
+      setTimeout(() => child.kill(signal), signal === 'SIGKILL' ? stopWithinMs : politeMs * (index + 1)),
+    )
     child.once('exit', () => {
-      clearTimeout(force)
+      for (const timer of timers) clearTimeout(timer)
       resolve(undefined)
     })
-    child.kill(stopSignal)
+    child.kill(stopSignals[0])
   })
 }
 

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { appError } from '../errors.ts'
 
-/** How to run one server. `stopSignal` is the one it ends cleanly on. */
+/** How to run one server. `stopSignals` end it cleanly, the polite one first. */
 export type ServerCommand = {
   readonly name: string
   readonly command: string
@@ -14,7 +14,7 @@ export type ServerCommand = {
   readonly uid?: number
   readonly gid?: number
   readonly logFile: string
-  readonly stopSignal: NodeJS.Signals
+  readonly stopSignals: readonly [NodeJS.Signals, ...NodeJS.Signals[]]
 }
 
 export type ServerExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
@@ -26,7 +26,7 @@ export type RunningServer = {
   /** Resolves when the process has ended, whoever ended it. */
   readonly exited: Promise<ServerExit>
   hasExited(): boolean
-  /** Sends `signal` (the clean one unless given) and waits for the end. */
+  /** Sends `signal` (the last of the clean ones unless given) and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<ServerExit>
 }
 
@@ -129,7 +129,7 @@ function runningServer(
     logFile: server.logFile,
     exited,
     hasExited,
-    stop(signal = server.stopSignal) {
+    stop(signal = server.stopSignals.at(-1)) {
       if (!hasExited()) process.kill(pid, signal)
       return exited
     },

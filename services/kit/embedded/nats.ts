@@ -43,7 +43,7 @@ export async function startNats(
     name: 'nats-server',
     ...run,
     logFile: join(dataDir, 'nats.log'),
-    stopSignal: 'SIGTERM',
+    stopSignals: ['SIGTERM'],
   })
   await untilReady(server, async () => (await firstBytes(port))?.startsWith('INFO ') ?? false)
   return { url: `nats://127.0.0.1:${port}`, port, server }

@@ -124,8 +124,9 @@ export async function startPostgres(
     args,
     ...as,
     logFile: join(dataDir, 'postgres.log'),
-    // Fast shutdown: sessions are ended, the cluster is left clean.
-    stopSignal: 'SIGINT',
+    // Smart shutdown waits for sessions to end by themselves, as ours are about to; fast shutdown ends them. Both leave
+    // the cluster clean.
+    stopSignals: ['SIGTERM', 'SIGINT'],
   })
   const maintenanceUrl = await databaseUrl(dataDir, port, 'postgres')
   await untilReady(server, () => answers(maintenanceUrl))

@@ -50,7 +50,7 @@ export async function startRedis(
     name: 'redis-server',
     ...run,
     logFile: join(dataDir, 'redis.log'),
-    stopSignal: 'SIGTERM',
+    stopSignals: ['SIGTERM'],
   })
   await untilReady(server, async () => (await firstBytes(port, 'PING\r\n'))?.startsWith('+PONG') ?? false)
   return { url: `redis://127.0.0.1:${port}`, port, server }

@@ -18,9 +18,18 @@ export function createLogger({ level, format, destination }: LoggerOptions): Log
       formatters: { level: (label) => ({ level: label }) },
       redact: ['headers.authorization', 'headers.cookie', 'req.headers.authorization', 'req.headers.cookie'],
       mixin: traceIds,
+      serializers: { err: errorFields },
     },
     format === 'json' ? stream : { write: (line) => stream.write(prettyLine(line)) },
   )
+}
+
+/** What tells one error from another. Errors of clients carry the client itself, with all it knows: that stays out. */
+function errorFields(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const { name, message, stack, cause } = error
+  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
+  return { type: name, message, ...code, stack, ...(cause !== undefined && { cause: errorFields(cause) }) }
 }
 
 function traceIds(): object {
