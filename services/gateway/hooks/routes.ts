@@ -130,7 +130,7 @@ function hookRoute(hook: Hook, context: ServiceContext<HookConfig>, { counts, pe
         verify?.(request)
         const parsed = hook.read(request, receptionOf(request, source, context.clock.now()))
         const stored = await accept(parsed, source, context.log)
-        counts.accepted(source, protocol, stored.accepted + stored.repeated)
+        counts.accepted(source, protocol, stored.accepted)
         if (stored.ignored.length > 0) counts.refused(source, protocol, 'ignored', stored.ignored.length)
         return reply.code(status).send(stored)
       } catch (error) {
