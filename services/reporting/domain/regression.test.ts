@@ -25,7 +25,7 @@ describe('an episode', () => {
   it('when resolved, keeps the evidence it was opened with', () => {
     const open = foldDetected(undefined, detected(), startMs)
     const closed = foldResolved(open, resolved(), startMs + minute)
-    expect(closed).toMatchObject({ state: 'resolved', resolvedAt: startMs + 2_400_000, afterValue: 112 })
+    expect(closed).toMatchObject({ state: 'resolved', resolvedAt: startMs + 2_400_000, afterValue: 237 })
     expect(closed).toMatchObject({ before: open.before, after: open.after, auc: 0.84, cost: 1_840, detector: 'shift' })
   })
 

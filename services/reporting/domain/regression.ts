@@ -42,6 +42,7 @@ export type Regression = {
   /** Time of the newest event applied. */
   readonly changedAt: number
   readonly beforeValue: number
+  /** Since the onset, as last stated while it was open. */
   readonly afterValue: number
   readonly before: Quantiles | null
   readonly after: Quantiles | null
@@ -91,13 +92,18 @@ export function foldDetected(current: Regression | undefined, event: Detected, a
   }
 }
 
-/** Closes an episode and keeps its evidence. An episode never seen open (its facts have aged out) has none to keep. */
+/**
+ * Closes an episode and keeps its evidence, the value it had while it was open included. An episode never seen open (its
+ * facts have aged out) has none to keep.
+ */
 export function foldResolved(current: Regression | undefined, event: Resolved, at: number): Regression {
   if (current !== undefined && current.changedAt > at) return current
   const evidence = current ?? {
     direction: null,
     detector: '',
     detectedAt: null,
+    beforeValue: event.beforeValue,
+    afterValue: event.afterValue,
     before: null,
     after: null,
     beforeHistogram: null,
@@ -118,8 +124,6 @@ export function foldResolved(current: Regression | undefined, event: Resolved, a
     onsetAt: event.onsetAt,
     resolvedAt: event.resolvedAt,
     changedAt: at,
-    beforeValue: event.beforeValue,
-    afterValue: event.afterValue,
     reason: event.reason,
   }
 }

@@ -25,13 +25,14 @@ export function historyPicture(lines, { title, unit, id, onsetAt, reference, wid
   const points = lines.flatMap((line) => line.points)
   const from = Math.min(...points.map(({ at }) => at))
   const to = Math.max(...points.map(({ at }) => at), from + 1)
-  const peak = Math.max(...points.map(({ value }) => value ?? 0), reference ?? 0, Number.MIN_VALUE)
+  const highest = Math.max(...points.map(({ value }) => value ?? 0), Number.MIN_VALUE)
+  const peak = Math.max(shownPeak(points), reference ?? 0)
   const step = niceStep(peak / 3)
   const top = Math.ceil((peak * 1.04) / step) * step
   /** @param {number} at */
   const x = (at) => plot.left + ((at - from) / (to - from)) * (plot.right - plot.left)
   /** @param {number} value */
-  const y = (value) => plot.bottom - (value / top) * (plot.bottom - plot.top)
+  const y = (value) => plot.bottom - Math.min(1, value / top) * (plot.bottom - plot.top)
   const levels = Array.from({ length: Math.round(top / step) + 1 }, (_, i) => i * step)
   return shape(
     'svg',
@@ -61,8 +62,23 @@ export function historyPicture(lines, { title, unit, id, onsetAt, reference, wid
     reference === null
       ? undefined
       : shape('line', { class: 'reference', x1: plot.left, y1: y(reference), x2: plot.right, y2: y(reference) }),
+    highest > top
+      ? shape('text', { class: 'cut', x: plot.left + 4, y: plot.top - 6 }, `cut; highest ${quantity(highest, unit)}`)
+      : undefined,
     ...lines.flatMap((line, i) => linePicture(line, lineClasses[i] ?? 'side', x, y)).reverse(),
   )
+}
+
+/**
+ * A few minutes far above all others would flatten the rest: the axis then ends at twice what 97 % stay below, and says
+ * so.
+ * @param {readonly Point[]} points
+ */
+function shownPeak(points) {
+  const values = points.flatMap(({ value }) => (value === null ? [] : [value])).sort((a, b) => a - b)
+  const highest = values.at(-1) ?? Number.MIN_VALUE
+  const usual = values[Math.floor(values.length * 0.97)] ?? highest
+  return highest > 3 * usual ? 2 * usual : highest
 }
 
 /** @param {number} onset @param {{ right: number, top: number, bottom: number }} plot */

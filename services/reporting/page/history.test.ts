@@ -23,6 +23,12 @@ describe('the history picture', () => {
     expect(levels[0]?.[1]).toBe('0')
   })
 
+  it('given a few minutes far above all others, cuts them off and says so', () => {
+    const values = Array.from({ length: 200 }, (_, i) => (i === 100 ? 5_000 : 100 + (i % 7)))
+    expect(draw(line('p95', ...values))).toContain('cut; highest 5\u2009000 ms')
+    expect(draw(line('p95', 100, 110, 120, 240))).not.toContain('cut')
+  })
+
   it('breaks a line where nothing was measured, and shows a lone minute as a dot', () => {
     const d = /class="line main" d="([^"]+)"/.exec(draw(line('p95', 100, 110, null, 120, null, 130)))?.[1] ?? ''
     expect(

@@ -33,11 +33,14 @@ async function read(url) {
 
 async function refreshFacts() {
   /** @type {[Overview, { open: import('./regressions.js').Regression[], recent: import('./regressions.js').Regression[] }]} */
-  const [overview, regressions] = await Promise.all([read('/v1/reporting/overview'), read('/v1/reporting/regressions')])
+  const [overview, regressions] = await Promise.all([
+    read('/v1/reporting/overview'),
+    read('/v1/reporting/regressions?recent=8'),
+  ])
   const known = overview.services.length > 0
   byId('sign-in').hidden = true
   byId('notice').hidden = true
-  byId('connect').hidden = known || someSource
+  byId('connect').hidden = connected ?? known
   byId('facts').hidden = !known
   showHeadline(overview)
   showServices(byId('services'), overview.services, read)
@@ -46,7 +49,6 @@ async function refreshFacts() {
   showRecent(byId('recent'), regressions.recent, read)
   byId('recent-section').hidden = regressions.recent.length === 0
   asOf = overview.asOf
-  anyService = known
   showLive()
 }
 
@@ -83,20 +85,21 @@ function showHeadline({ counts, services }) {
 
 /** The state of everything in one sentence. @param {number} services @param {number} worse @param {number} maybe */
 function headlineOf(services, worse, maybe) {
-  if (services === 0) return someSource ? 'Telemetry arrives. Learning what is normal.' : 'Waiting for telemetry'
+  if (services === 0) return connected ? 'Telemetry arrives. Learning what is normal.' : 'Waiting for telemetry'
   if (worse > 0) return `${plural(worse, 'service is', 'services are')} worse than normal`
   if (maybe > 0) return `${plural(maybe, 'service', 'services')} may be worse than normal`
   return services === 1 ? 'The one service is as normal' : `All ${number(services)} services are as normal`
 }
 
-let someSource = false
-let anyService = false
+/** Whether anybody but Plimsoll itself sends something; undefined while that is not known. @type {boolean | undefined} */
+let connected
 
 async function refreshSources() {
   try {
     const { items, pulls } = await read('/v1/gateway/sources')
-    someSource = items.length + pulls.length > 0
-    byId('sources-section').hidden = !someSource && !anyService
+    connected = pulls.length > 0 || items.some((/** @type {any} */ { protocol }) => protocol !== 'self-scrape')
+    byId('sources-section').hidden = items.length + pulls.length === 0
+    byId('connect-more').hidden = !connected
     showSources(byId('sources'), items, pulls)
   } catch (error) {
     byId('sources').replaceChildren(

@@ -86,6 +86,23 @@ export function disclosure(key, details, fill, ...label) {
 /** @type {Set<string>} */
 const opened = new Set()
 
+/** @type {WeakMap<Element, () => void>} What to do when an element comes into view. */
+const waiting = new WeakMap()
+
+const observer = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue
+    observer.unobserve(target)
+    waiting.get(target)?.()
+  }
+})
+
+/** Runs `work` once, when the element can be seen: what nobody looks at is not asked for. @param {Element} element @param {() => void} work */
+export function whenSeen(element, work) {
+  waiting.set(element, work)
+  observer.observe(element)
+}
+
 /** @param {Record<string, string | undefined>} parameters undefined ones are left out */
 export function query(parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined)

@@ -3,7 +3,7 @@ import { element, showList } from './dom.js'
 import { change, clockTime, duration, number, plural, quantity, seriesName } from './format.js'
 import { histogramPicture } from './histogram.js'
 import { historyPicture } from './history.js'
-import { ago, badge, disclosure, figure, query, stateMark, stateName } from './parts.js'
+import { ago, badge, disclosure, figure, query, stateMark, stateName, whenSeen } from './parts.js'
 import { toElement } from './svg.js'
 
 /**
@@ -76,7 +76,7 @@ function card(regression, read) {
         element('span.ratio', {}, change(beforeValue, afterValue)),
       ),
     ),
-    picture(regression),
+    picture(regression, read),
     element('p.reason', {}, reason),
     element(
       'p.facts-line',
@@ -97,10 +97,10 @@ function card(regression, read) {
   )
 }
 
-/** @param {Regression} regression */
-function picture(regression) {
+/** Both distributions, or, of a series that came without them, its history. @param {Regression} regression @param {Read} read */
+function picture(regression, read) {
   const { histogram, before, after, unit, regressionId, service } = regression
-  if (histogram === null) return undefined
+  if (histogram === null) return historyBox(regression, read)
   const drawn = histogramPicture(
     { buckets: histogram.before, marks: marksOf(before) },
     { buckets: histogram.after, marks: marksOf(after) },
@@ -120,7 +120,7 @@ function picture(regression) {
       element('span.key.after', {}, `above: since the change${after?.n ? `, ${plural(after.n, 'request')}` : ''}`),
       element('span.key.before', {}, `below: before it${before?.n ? `, ${plural(before.n, 'request')}` : ''}`),
     ),
-    /** @type {any} */ (toElement(drawn)),
+    toElement(drawn),
   )
 }
 
@@ -132,10 +132,9 @@ const marksOf = (quantiles) => (quantiles === null ? null : { p50: quantiles.p50
 
 /** @param {Regression} regression @param {Read} read */
 function closedRow(regression, read) {
-  const { regressionId, service, state, changedAt, onsetAt, resolvedAt } = regression
-  const end =
-    resolvedAt === null ? 'accepted as normal' : `lasted ${duration(Date.parse(resolvedAt) - Date.parse(onsetAt))}`
+  const { regressionId, service, state, unit, beforeValue, afterValue, changedAt, onsetAt, resolvedAt } = regression
   const details = element('div.details', { id: `regression-${regressionId}` })
+  const lasted = resolvedAt === null ? 'accepted' : duration(Date.parse(resolvedAt) - Date.parse(onsetAt))
   return element(
     `li.row.closed.${state}`,
     {},
@@ -143,25 +142,36 @@ function closedRow(regression, read) {
       `regression:${regressionId}`,
       details,
       () => {
-        const drawn = picture(regression)
-        if (drawn !== undefined) details.append(drawn)
-        details.append(element('p.reason', {}, regression.reason))
+        details.append(picture(regression, read), element('p.reason', {}, regression.reason))
         fillDetails(details, regression, read)
       },
       stateMark(state),
       element('span.who', {}, element('span.name', {}, service), element('span.sub', {}, seriesName(regression))),
       element('span.visually-hidden', {}, `, ${stateName(state)}`),
     ),
-    figure('a.figure', ownQuery(regression), 'how it ended', end, element('span.sub', {}, ago(changedAt))),
+    figure(
+      'a.figure',
+      ownQuery(regression),
+      'while it was open',
+      quantity(afterValue, unit),
+      element('span.sub', {}, `was ${quantity(beforeValue, unit)}`),
+    ),
+    figure('a.figure.lasted', ownQuery(regression), 'lasted', lasted, element('span.sub', {}, ago(changedAt))),
     details,
   )
 }
 
 /** @param {HTMLElement} details @param {Regression} regression @param {Read} read */
 function fillDetails(details, regression, read) {
-  const history = element('div.history-box', {}, element('p.quiet', {}, 'Reading its history'))
-  details.append(history, evidence(regression))
-  fillHistory(history, regression, read)
+  if (regression.histogram !== null) details.append(historyBox(regression, read))
+  details.append(evidence(regression))
+}
+
+/** @param {Regression} regression @param {Read} read */
+function historyBox(regression, read) {
+  const box = element('div.history-box', {}, element('p.quiet', {}, 'Reading its history'))
+  whenSeen(box, () => fillHistory(box, regression, read))
+  return box
 }
 
 const hourMs = 3_600_000
