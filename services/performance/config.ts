@@ -3,21 +3,25 @@
 import { type Static, Type } from 'typebox'
 
 export const performanceConfig = Type.Object({
-  PERFORMANCE_MIN_RELATIVE: Type.Number({
-    default: 0.05,
-    minimum: 0,
-    description: 'Least relative change of a series that is worth an alarm (0.05 = 5 %).',
-  }),
-  PERFORMANCE_MIN_ABSOLUTE_MS: Type.Number({
-    default: 5,
-    minimum: 0,
-    description: 'Least change of a latency that is worth an alarm, ms.',
-  }),
-  PERFORMANCE_FALSE_ALARM_DAYS: Type.Number({
-    default: 1,
-    exclusiveMinimum: 0,
-    description: 'Days between two false alarms of one series while nothing changes.',
-  }),
+  PERFORMANCE_MIN_RELATIVE: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      description: "Least relative change worth an alarm (0.05 = 5 %). The detector's own when left out.",
+    }),
+  ),
+  PERFORMANCE_MIN_ABSOLUTE_MS: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      description: "Least change of a latency worth an alarm, ms. The detector's own when left out.",
+    }),
+  ),
+  PERFORMANCE_FALSE_ALARM_WINDOWS: Type.Optional(
+    Type.Number({
+      minimum: 10,
+      description:
+        "Windows of one series between two false alarms while nothing changes. The detector's own when left out.",
+    }),
+  ),
   PERFORMANCE_FDR: Type.Number({
     default: 0.05,
     exclusiveMinimum: 0,

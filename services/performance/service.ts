@@ -3,6 +3,7 @@
 import { processor, ticker } from '@plimsoll/kit/lanes/processor.ts'
 import type { Service } from '@plimsoll/kit/service.ts'
 import { performanceConfig } from './config.ts'
+import { baselineTicker } from './events/baseline.ts'
 import { causeTicker } from './events/cause.ts'
 import { deploymentProcessor } from './events/deployment.ts'
 import { foldMetrics } from './events/fold-metrics.ts'
@@ -30,7 +31,7 @@ export const performance: Service<typeof performanceConfig, Tables> = {
     processor(regressionProcessor(config, foldMetrics(metrics))),
     processor(deploymentProcessor),
   ],
-  tickers: ({ config }) => [ticker(causeTicker(config)), ticker(rollupTicker(config))],
+  tickers: ({ config }) => [ticker(causeTicker(config)), ticker(baselineTicker), ticker(rollupTicker(config))],
   routes: (context) => [
     servicesRoute(context),
     endpointsRoute(context),

@@ -2,6 +2,7 @@
 
 import { createHistogram, type Histogram, merge, quantile } from './histogram.ts'
 import { decodeHistogram } from './histogramcodec.ts'
+import { LEAST_REQUESTS } from './summary.ts'
 
 /** A window as stored. */
 export type ChartWindow = {
@@ -14,9 +15,6 @@ export type ChartWindow = {
   readonly max: number | null
   readonly histogram: Uint8Array | null
 }
-
-/** Fewest requests a percentile is published for (performance.md 3.1). */
-const LEAST = { p50: 20, p95: 100, p99: 500 } as const
 
 export type Red = {
   readonly requests: number
@@ -34,7 +32,7 @@ export function redOf(windows: readonly ChartWindow[]): Red {
   const stated = windows.filter(({ status_class }) => status_class > 0)
   const failed = sumOf(stated, ({ requests, status_class }) => (status_class === 5 ? requests : 0))
   const known = sumOf(stated, ({ requests }) => requests)
-  const histogram = latencies(windows)
+  const histogram = latenciesOf(windows)
   return {
     requests: total,
     ratePerSecond: minutes === 0 ? null : sumOf(windows, ({ rate }) => rate) / minutes,
@@ -69,11 +67,15 @@ export function pointsOf(windows: readonly ChartWindow[], kind: 'endpoint' | 'ga
 
 function percentiles(histogram: Histogram): Pick<Red, 'p50Ms' | 'p95Ms' | 'p99Ms'> {
   const of = (p: number, least: number) => (histogram.count >= least ? quantile(histogram, p) : null)
-  return { p50Ms: of(0.5, LEAST.p50), p95Ms: of(0.95, LEAST.p95), p99Ms: of(0.99, LEAST.p99) }
+  return {
+    p50Ms: of(0.5, LEAST_REQUESTS.p50),
+    p95Ms: of(0.95, LEAST_REQUESTS.p95),
+    p99Ms: of(0.99, LEAST_REQUESTS.p99),
+  }
 }
 
 /** Of the requests answered as asked, as detectors see them; of all when none was. */
-function latencies(windows: readonly ChartWindow[]): Histogram {
+export function latenciesOf(windows: readonly ChartWindow[]): Histogram {
   const measured = windows.filter(({ histogram }) => histogram !== null)
   const good = measured.filter(({ status_class }) => status_class <= 3)
   const all = createHistogram()

@@ -10,7 +10,8 @@ export type Signal = {
   /** Identity of the episode. */
   readonly episodeId: string
   readonly watched: Watched
-  readonly state: 'suspected' | 'confirmed' | 'resolved' | 'accepted'
+  /** `evidence`: the state is as it was, the evidence has grown. */
+  readonly state: 'suspected' | 'confirmed' | 'resolved' | 'accepted' | 'evidence'
   readonly direction: 'up' | 'down'
   readonly detector: string
   readonly eValue: number
@@ -30,22 +31,27 @@ export type Signal = {
 export const episodeId = (seriesId: number, episodeMs: number): string =>
   `${seriesId.toString(36)}-${Math.round(episodeMs / 1000).toString(36)}`
 
-/** Only a change for the worse is a regression: less traffic, more of anything else. */
-export function isWorse(watched: Watched, direction: 'up' | 'down'): boolean {
-  return watched.metric === 'throughput' ? direction === 'down' : direction === 'up'
-}
-
-/** The signal a verdict amounts to; undefined for changes for the better. Opens and closes the series' episode. */
-export function signalOf(watch: Watch, { watched, verdict, atMs }: Judgement): Signal | undefined {
+/**
+ * The signal a judgement amounts to; opens and closes the series' episode. Undefined for what is no episode: detectors
+ * take an improvement as the new regime and say so as `accepted`.
+ */
+export function signalOf(watch: Watch, judgement: Judgement): Signal | undefined {
+  const { watched, atMs } = judgement
+  if (judgement.kind === 'evidence') return evidenceSignal(watched, judgement.eValue, atMs)
+  const { verdict } = judgement
   const opens = verdict.state === 'suspected' || verdict.state === 'confirmed'
-  if (opens && !isWorse(watched, verdict.direction)) return undefined
-  if (opens && watched.episodeMs === 0) watched.episodeMs = verdict.onsetAt * 1000
+  if (opens) {
+    if (watched.episodeMs === 0) {
+      watched.episodeMs = verdict.onsetAt * 1000
+      watched.episodeEvidence = verdict.eValue
+    }
+    watched.episodeTold = Math.max(watched.episodeTold, verdict.eValue)
+  }
   if (watched.episodeMs === 0) return undefined
-  const episode = episodeId(watched.id, watched.episodeMs)
   const onsetMs = watched.episodeMs
-  if (!opens) watched.episodeMs = 0
+  if (!opens) closeEpisode(watched)
   return {
-    episodeId: episode,
+    episodeId: episodeId(watched.id, onsetMs),
     watched,
     state: verdict.state,
     direction: verdict.direction,
@@ -55,35 +61,47 @@ export function signalOf(watch: Watch, { watched, verdict, atMs }: Judgement): S
     atMs,
     before: verdict.before,
     after: verdict.after,
-    beforeValue: headline(verdict.before),
-    afterValue: headline(verdict.after),
+    beforeValue: headline(watched, verdict.before),
+    afterValue: headline(watched, verdict.after),
     auc: verdict.auc ?? null,
     rate: watch.index.get(`${watched.ownerId}:throughput`)?.latestValue ?? null,
-    release: watched.release,
+    release: verdict.release ?? watched.release,
     reason: verdict.reason,
   }
 }
 
-/** p95 where there are requests behind it; a series of single values is told by its median. */
-function headline(summary: Summary): number {
-  const value = summary.histogram === undefined ? summary.p50 : summary.p95
+function closeEpisode(watched: Watched): void {
+  watched.episodeMs = 0
+  watched.episodeEvidence = 0
+  watched.episodeTold = 0
+}
+
+/** p95 where requests are behind it; a series of single values is told by its median. */
+function headline(watched: Watched, summary: Summary): number {
+  const value = watched.metric === 'latency' && watched.quantile === '' ? summary.p95 : summary.p50
   return Number.isFinite(value) ? value : summary.p50
+}
+
+function evidenceSignal(watched: Watched, eValue: number, atMs: number): Signal {
+  return { ...plainSignal(watched, watched.episodeMs, atMs), state: 'evidence', eValue, detector: '', reason: '' }
 }
 
 /** The end of an episode by a person's decision; undefined when none is open. */
 export function acceptedSignal(watched: Watched, atMs: number): Signal | undefined {
   if (watched.episodeMs === 0) return undefined
-  const onsetMs = watched.episodeMs
-  watched.episodeMs = 0
+  const signal = plainSignal(watched, watched.episodeMs, atMs)
+  closeEpisode(watched)
+  return { ...signal, state: 'accepted', eValue: 0, detector: 'person', reason: 'Accepted as the new normal.' }
+}
+
+/** What is said of an episode without a verdict: who, when and the latest value. */
+function plainSignal(watched: Watched, onsetMs: number, atMs: number) {
   const value = watched.latestValue
   const now: Summary = { n: 0, p50: value, p95: value, p99: value, p50Interval: [value, value] }
   return {
     episodeId: episodeId(watched.id, onsetMs),
     watched,
-    state: 'accepted',
-    direction: watched.metric === 'throughput' ? 'down' : 'up',
-    detector: 'person',
-    eValue: 0,
+    direction: watched.detector.direction < 0 ? ('down' as const) : ('up' as const),
     onsetMs,
     atMs,
     before: now,
@@ -93,6 +111,5 @@ export function acceptedSignal(watched: Watched, atMs: number): Signal | undefin
     auc: null,
     rate: null,
     release: watched.release,
-    reason: 'Accepted as the new normal.',
   }
 }

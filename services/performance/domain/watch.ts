@@ -4,12 +4,13 @@
  * raise the same alarm several times.
  */
 
-import { createDetector, type Detector, type DetectorKind, observe, type Verdict } from './detector.ts'
+import { createDetector, type Detector, type DetectorKind, noteRelease, observe, type Verdict } from './detector.ts'
 import type { ClosedWindow, Endpoint } from './endpoint.ts'
 import { type Fold, nextId } from './fold.ts'
 import type { Gauge } from './gauge.ts'
 import { createHistogram, type Histogram, merge } from './histogram.ts'
 import type { Place } from './meaning.ts'
+import { shiftEvidence } from './shift.ts'
 import type { Closed, ClosedGauge, ClosedMinute } from './windows.ts'
 
 export type Metric = 'latency' | 'error_rate' | 'throughput' | 'gauge'
@@ -29,8 +30,10 @@ export type Watched = {
   firstMs: number
   latestMs: number
   latestValue: number
-  /** Episode that is open, its onset in ms; 0 = none. */
+  /** Episode that is open: its onset in ms (0 = none), the evidence it opened with, the evidence last told. */
   episodeMs: number
+  episodeEvidence: number
+  episodeTold: number
   /** Latest release seen in its windows. */
   release: string
 }
@@ -43,14 +46,17 @@ export type Watch = {
   readonly percentile: Map<string, number>
 }
 
-/** Floors and thresholds of the gates; performance.md section 3.3. */
+/** What an installation sets; the rest is the detector's own default. */
 export type DetectorSettings = {
-  readonly minimumRelative: number
-  readonly minimumAbsoluteMs: number
-  readonly falseAlarmSeconds: number
+  readonly falseAlarmWindows?: number
+  readonly minimumRelative?: number
+  readonly minimumAbsoluteMs?: number
 }
 
-export type Judgement = { readonly watched: Watched; readonly verdict: Verdict; readonly atMs: number }
+export type Judgement =
+  | { readonly kind: 'verdict'; readonly watched: Watched; readonly verdict: Verdict; readonly atMs: number }
+  /** The evidence for an open episode has grown. */
+  | { readonly kind: 'evidence'; readonly watched: Watched; readonly eValue: number; readonly atMs: number }
 
 export function createWatch(): Watch {
   return { series: [], index: new Map(), percentile: new Map() }
@@ -187,6 +193,8 @@ function seriesFor({ fold, watch, settings }: Context, owner: number, place: Pla
     latestMs: 0,
     latestValue: 0,
     episodeMs: 0,
+    episodeEvidence: 0,
+    episodeTold: 0,
     release: '',
   }
   watch.series.push(watched)
@@ -204,8 +212,10 @@ export function acceptRegime(watch: Watch, seriesId: number, settings: DetectorS
 }
 
 export function detectorOptions(kind: DetectorKind, settings: DetectorSettings) {
-  const { minimumRelative, minimumAbsoluteMs, falseAlarmSeconds } = settings
-  return { falseAlarmSeconds, minimumRelative, ...(kind === 'latency' ? { minimumAbsolute: minimumAbsoluteMs } : {}) }
+  const { minimumAbsoluteMs, ...common } = settings
+  return kind === 'latency' && minimumAbsoluteMs !== undefined
+    ? { ...common, minimumAbsolute: minimumAbsoluteMs }
+    : common
 }
 
 function look(
@@ -220,8 +230,43 @@ function look(
   if (watched.firstMs === 0) watched.firstMs = atMs
   watched.latestMs = Math.max(watched.latestMs, atMs)
   watched.latestValue = value
-  if (release !== '') watched.release = release
+  if (release !== '' && release !== watched.release) {
+    if (watched.release !== '') noteRelease(watched.detector, atMs / 1000, release)
+    watched.release = release
+  }
   judged.changed.add(watched)
   const verdict = see()
-  if (verdict !== undefined) judged.judgements.push({ watched, verdict, atMs })
+  if (verdict !== undefined) judged.judgements.push({ kind: 'verdict', watched, verdict, atMs })
+  else if (watched.episodeMs !== 0) noteEvidence(judged, watched, atMs)
+}
+
+/** Growth of the evidence that is worth telling, and where it is beyond doubt for any number of series. */
+const TELL_GROWTH = 4
+const BEYOND_DOUBT = 1e9
+
+/**
+ * A detector begins its evidence anew when an episode opens; evidence from windows after the opening multiplies what it
+ * opened with (e-values of successive, disjoint stretches multiply). The ratio of an error series goes on by itself.
+ */
+function noteEvidence(judged: Judged, watched: Watched, atMs: number): void {
+  if (watched.episodeTold >= BEYOND_DOUBT) return
+  const { detector } = watched
+  const since =
+    detector.errors !== undefined
+      ? Math.exp(Math.min(300, detector.errors.evidence)) / Math.max(1, watched.episodeEvidence)
+      : shiftEvidence(detector.direction > 0 ? detector.shift.up : detector.shift.down)
+  const eValue = watched.episodeEvidence * Math.max(1, since)
+  if (eValue < watched.episodeTold * TELL_GROWTH) return
+  watched.episodeTold = eValue
+  judged.judgements.push({ kind: 'evidence', watched, eValue, atMs })
+}
+
+/** A release of a service: its series are compared with what they were before. Returns those it concerns. */
+export function noteServiceRelease(
+  watch: Watch,
+  { service, environment, release, atMs }: { service: string; environment: string; release: string; atMs: number },
+): Watched[] {
+  const concerned = watch.series.filter(({ place }) => place.service === service && place.environment === environment)
+  for (const { detector } of concerned) noteRelease(detector, atMs / 1000, release)
+  return concerned
 }

@@ -6,6 +6,7 @@ import type { PerformanceConfig } from '../config.ts'
 import { type Dependencies, dependenciesOf, dependsOn, groupAlarm, SAME_CAUSE_MS } from '../domain/grouping.ts'
 import { subjectOf } from '../domain/meaning.ts'
 import { confirm, costOf, stateOf } from '../domain/regression.ts'
+import { withDistributions } from '../store/distributions.ts'
 import { allEdges } from '../store/edges.ts'
 import {
   deploymentsAround,
@@ -46,7 +47,9 @@ export function causeTicker(config: PerformanceConfig): Ticker<CauseState> {
       }
       const events: OutgoingEvent[] = []
       for (const signal of signals) {
-        events.push(...(await take(tx, signal, state.dependencies, config.PERFORMANCE_FDR)))
+        const opens = signal.state === 'suspected' || signal.state === 'confirmed'
+        const told = opens ? await withDistributions(tx, signal) : signal
+        events.push(...(await take(tx, told, state.dependencies, config.PERFORMANCE_FDR)))
       }
       await markTaken(
         tx,
@@ -66,6 +69,7 @@ async function take(
 ): Promise<OutgoingEvent[]> {
   const known = await episodeOf(tx, signal.episode_id)
   const events: OutgoingEvent[] = []
+  if (signal.state === 'evidence' && known === undefined) return []
   let regression = known && (await regressionById(tx, known.regression_id))
   if (regression === undefined) {
     const opens = signal.state === 'suspected' || signal.state === 'confirmed'
@@ -194,6 +198,7 @@ async function update(
     suspects: await suspectsOf(tx, told, dependencies),
     confirmed_at: confirmed ? (before.confirmed_at ?? signal.at) : null,
     resolved_at: ended ? signal.at : null,
+    e_value: isSubject ? Math.max(told.e_value, signal.e_value) : told.e_value,
   }
   await saveRegression(tx, after)
   if (state === 'resolved') {

@@ -3,6 +3,7 @@
 import { decodeEvent } from '@plimsoll/contracts/events.ts'
 import type { Processor } from '@plimsoll/kit/lanes/processor.ts'
 import { saveDeployments } from '../store/deployments.ts'
+import { noticeReleased } from '../store/notices.ts'
 
 const DEPLOYMENT = 'plimsoll.incident.v1.DeploymentRecorded'
 
@@ -18,6 +19,13 @@ export const deploymentProcessor: Processor<Record<string, never>> = {
       const event = decodeEvent(message.data)
       return event.type === DEPLOYMENT ? [event.value] : []
     })
-    return { write: (tx) => saveDeployments(tx, deployments) }
+    return {
+      async write(tx) {
+        await saveDeployments(tx, deployments)
+        for (const { service, environment, release, status, occurredAt } of deployments) {
+          if (status === 'started') await noticeReleased(tx, { service, environment, release, atMs: occurredAt })
+        }
+      },
+    }
   },
 }

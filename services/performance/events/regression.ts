@@ -10,11 +10,11 @@ import type { Fold } from '../domain/fold.ts'
 import type { Lane } from '../domain/lane.ts'
 import { acceptedSignal, signalOf } from '../domain/signal.ts'
 import type { SpanLink } from '../domain/spans.ts'
-import { acceptRegime, judge } from '../domain/watch.ts'
+import { acceptRegime, type DetectorSettings, judge, noteServiceRelease } from '../domain/watch.ts'
 import { type Closed, closeIdle, closeTouched, type Lateness } from '../domain/windows.ts'
 import { saveSpanLinks } from '../store/edges.ts'
 import { loadLane, saveLane } from '../store/lane.ts'
-import { takeAcceptances } from '../store/regressions.ts'
+import { type Notice, takeNotices } from '../store/notices.ts'
 import { markDue } from '../store/rollup.ts'
 import { saveSignals } from '../store/signals.ts'
 import { saveCorrections, saveWindows, windowRows } from '../store/windows.ts'
@@ -30,11 +30,7 @@ export function regressionProcessor(config: PerformanceConfig, count: (fold: Fol
     allowedMs: config.PERFORMANCE_LATENESS_SECONDS * 1000,
     idleMs: config.PERFORMANCE_IDLE_SECONDS * 1000,
   }
-  const settings = {
-    minimumRelative: config.PERFORMANCE_MIN_RELATIVE,
-    minimumAbsoluteMs: config.PERFORMANCE_MIN_ABSOLUTE_MS,
-    falseAlarmSeconds: config.PERFORMANCE_FALSE_ALARM_DAYS * 86_400,
-  }
+  const settings = detectorSettings(config)
   // A view lives until the next one; the fold copies what it keeps.
   const arena = createArena()
   return {
@@ -60,15 +56,21 @@ export function regressionProcessor(config: PerformanceConfig, count: (fold: Fol
       const signals = judged.judgements.flatMap((judgement) => signalOf(watch, judgement) ?? [])
       const corrections = [...fold.corrections.values()]
       fold.corrections.clear()
+      const heed = (notice: Notice): void => {
+        if (notice.kind === 'released') {
+          for (const watched of noteServiceRelease(watch, notice)) judged.changed.add(watched)
+          return
+        }
+        const watched = acceptRegime(watch, notice.seriesId, settings)
+        if (watched === undefined) return
+        judged.changed.add(watched)
+        const signal = acceptedSignal(watched, fold.latestMs)
+        if (signal !== undefined) signals.push(signal)
+      }
       count(fold)
       return {
         async write(tx) {
-          for (const seriesId of await takeAcceptances(tx, fold.lane)) {
-            const watched = acceptRegime(watch, seriesId, settings)
-            if (watched === undefined) continue
-            judged.changed.add(watched)
-            signals.push(...[acceptedSignal(watched, fold.latestMs)].filter((signal) => signal !== undefined))
-          }
+          for (const notice of await takeNotices(tx, fold.lane)) heed(notice)
           await saveLane(tx, lane, judged.changed)
           const rows = windowRows(closed)
           await saveWindows(tx, 'perf_window', rows)
@@ -82,6 +84,18 @@ export function regressionProcessor(config: PerformanceConfig, count: (fold: Fol
         },
       }
     },
+  }
+}
+
+/** Only what the installation sets. */
+function detectorSettings(config: PerformanceConfig): DetectorSettings {
+  const relative = config.PERFORMANCE_MIN_RELATIVE
+  const absoluteMs = config.PERFORMANCE_MIN_ABSOLUTE_MS
+  const windows = config.PERFORMANCE_FALSE_ALARM_WINDOWS
+  return {
+    ...(relative !== undefined && { minimumRelative: relative }),
+    ...(absoluteMs !== undefined && { minimumAbsoluteMs: absoluteMs }),
+    ...(windows !== undefined && { falseAlarmWindows: windows }),
   }
 }
 

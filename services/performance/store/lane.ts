@@ -3,6 +3,7 @@
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { Transaction } from 'kysely'
+import { loadDetector, saveDetector } from '../domain/detector.ts'
 import { createCell, createEndpoint, type Endpoint } from '../domain/endpoint.ts'
 import { type FoldLimits, restoreEndpoint, restoreGauge } from '../domain/fold.ts'
 import { createGauge, type Gauge } from '../domain/gauge.ts'
@@ -11,7 +12,6 @@ import { createLane, type Lane } from '../domain/lane.ts'
 import type { GaugeKind, Place } from '../domain/meaning.ts'
 import { addSeries, PAGE_BITS, ROLE } from '../domain/seriestable.ts'
 import { restoreWatched, type Watched } from '../domain/watch.ts'
-import { loadDetector, saveDetector } from './detectors.ts'
 import {
   createPageReader,
   createPageWriter,
@@ -103,6 +103,8 @@ async function loadWatched(db: Transaction<Tables>, { fold, watch }: Lane): Prom
       latestMs: row.latest_at.getTime(),
       latestValue: row.latest_value,
       episodeMs: row.episode_at?.getTime() ?? 0,
+      episodeEvidence: row.episode_evidence,
+      episodeTold: row.episode_told,
       release: row.release,
     })
   }
@@ -236,6 +238,8 @@ async function saveWatched(tx: WorkerTransaction, { fold }: Lane, watched: reado
       latest_value: 'excluded.latest_value',
       release: 'excluded.release',
       episode_at: 'excluded.episode_at',
+      episode_evidence: 'excluded.episode_evidence',
+      episode_told: 'excluded.episode_told',
       quantile: 'excluded.quantile',
     },
     columns: [
@@ -257,6 +261,8 @@ async function saveWatched(tx: WorkerTransaction, { fold }: Lane, watched: reado
       { name: 'latest_value', type: 'float8', values: watched.map(({ latestValue }) => latestValue) },
       text('release', ({ release }) => release),
       time('episode_at', ({ episodeMs }) => (episodeMs === 0 ? null : episodeMs)),
+      { name: 'episode_evidence', type: 'float8', values: watched.map(({ episodeEvidence }) => episodeEvidence) },
+      { name: 'episode_told', type: 'float8', values: watched.map(({ episodeTold }) => episodeTold) },
     ],
   })
   await bulkUpsert(tx, {

@@ -5,12 +5,16 @@ import { type Selectable, sql } from 'kysely'
 import type { Told } from '../domain/grouping.ts'
 import { subjectOf } from '../domain/meaning.ts'
 import { tables } from './lane.ts'
-import type { RegressionTable, SeriesTable, SignalTable } from './tables.ts'
+import { noticeAccepted } from './notices.ts'
+import type { RegressionTable, SeriesTable, SignalState, SignalTable } from './tables.ts'
 
 export type SignalRow = Selectable<SignalTable>
 export type RegressionRow = Selectable<RegressionTable>
 export type SignalWithSeries = SignalRow &
-  Pick<Selectable<SeriesTable>, 'service' | 'environment' | 'endpoint' | 'method' | 'metric' | 'unit' | 'quantile'>
+  Pick<
+    Selectable<SeriesTable>,
+    'owner_id' | 'service' | 'environment' | 'endpoint' | 'method' | 'metric' | 'unit' | 'quantile'
+  >
 
 /** The oldest signals that were not taken in yet, by event time. */
 export function waitingSignals(tx: WorkerTransaction, limit: number): Promise<SignalWithSeries[]> {
@@ -18,7 +22,7 @@ export function waitingSignals(tx: WorkerTransaction, limit: number): Promise<Si
     .selectFrom('regression_signal')
     .innerJoin('series', 'series.id', 'regression_signal.series_id')
     .selectAll('regression_signal')
-    .select(['series.service', 'series.environment', 'series.endpoint', 'series.method'])
+    .select(['series.owner_id', 'series.service', 'series.environment', 'series.endpoint', 'series.method'])
     .select(['series.metric', 'series.unit', 'series.quantile'])
     .where('regression_signal.taken', '=', false)
     .orderBy('regression_signal.at')
@@ -62,12 +66,21 @@ export async function episodeOf(tx: WorkerTransaction, episodeId: string) {
     .executeTakeFirst()
 }
 
+/** Takes a signal into its episode; one of growing evidence leaves the state as it is. */
 export async function saveEpisode(
   tx: WorkerTransaction,
   signal: SignalWithSeries,
   regressionId: string,
 ): Promise<void> {
   const { episode_id, series_id, service, state, e_value, onset_at } = signal
+  if (state === 'evidence') {
+    await tables(tx)
+      .updateTable('regression_episode')
+      .set({ e_value: sql`greatest(e_value, ${e_value}::float8)` })
+      .where('episode_id', '=', episode_id)
+      .execute()
+    return
+  }
   await tables(tx)
     .insertInto('regression_episode')
     .values({ episode_id, regression_id: regressionId, series_id, service, state, e_value, onset_at })
@@ -89,7 +102,7 @@ export async function moveEpisodes(tx: WorkerTransaction, from: readonly string[
     .execute()
 }
 
-export type Symptom = { readonly episodeId: string; readonly state: SignalRow['state']; readonly name: string }
+export type Symptom = { readonly episodeId: string; readonly state: SignalState; readonly name: string }
 
 /** All episodes of a regression with the names of their series. */
 export async function episodesOf(tx: WorkerTransaction, regressionId: string): Promise<Symptom[]> {
@@ -174,13 +187,7 @@ export async function deploymentsAround(
   return rows.map((row) => ({ service: row.service, release: row.release, atMs: row.at.getTime() }))
 }
 
-/** Hands acceptances to their lane: the series whose regime becomes the reference. */
-export async function takeAcceptances(tx: WorkerTransaction, lane: number): Promise<number[]> {
-  const rows = await tables(tx).deleteFrom('acceptance').where('lane', '=', lane).returning('series_id').execute()
-  return rows.map((row) => Number(row.series_id))
-}
-
-/** A person's decision: the regression is the new normal. Its series' lanes re-learn; see `takeAcceptances`. */
+/** A person's decision: the regression is the new normal. Its series' lanes re-learn; see notices.ts. */
 export async function acceptRegression(
   tx: WorkerTransaction,
   id: string,
@@ -195,12 +202,6 @@ export async function acceptRegression(
     .set({ accepted_by: by.name, accepted_at: new Date(by.timeMs), accept_note: by.note })
     .where('id', '=', id)
     .execute()
-  await sql`
-    insert into acceptance (series_id, lane)
-    select episode.series_id, series.lane
-    from regression_episode episode join series on series.id = episode.series_id
-    where episode.regression_id = ${id} and episode.state in ('suspected', 'confirmed')
-    on conflict (series_id) do nothing
-  `.execute(db)
+  await noticeAccepted(tx, id, by.timeMs)
   return 'accepted'
 }

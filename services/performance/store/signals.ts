@@ -4,7 +4,7 @@ import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { Summary } from '../domain/detector.ts'
 import type { Signal } from '../domain/signal.ts'
-import type { StoredSummary } from './tables.ts'
+import type { LatencySummary } from '../domain/summary.ts'
 
 /** Appends signals; one that is there already (the same transition of the same episode) stays as it is. */
 export async function saveSignals(tx: WorkerTransaction, lane: number, all: readonly Signal[]): Promise<void> {
@@ -52,7 +52,7 @@ const idOf = ({ episodeId, state, atMs }: Signal): string => `${episodeId}-${sta
 
 const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null)
 
-export function storedSummary(summary: Summary): StoredSummary {
+export function storedSummary(summary: Summary): LatencySummary {
   const [low, high] = summary.p50Interval
   return {
     n: summary.n,

@@ -1,25 +1,11 @@
 /** Rows of the schema `performance`, as queries see them. Ids are lane * 2^32 + number: exact in a double. */
 
 import type { ColumnType, Generated } from 'kysely'
+import type { LatencySummary } from '../domain/summary.ts'
 
 type Id = ColumnType<string, number | string, never>
 type Time = ColumnType<Date, Date | string, Date | string>
 type NullableTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>
-
-/** What a summary holds, in the series' unit; null where n is too small to state it. */
-export type StoredSummary = {
-  readonly n: number
-  readonly p50: number | null
-  readonly p50Low: number | null
-  readonly p50High: number | null
-  readonly p95: number | null
-  readonly p95Low: number | null
-  readonly p95High: number | null
-  readonly p99: number | null
-  readonly p99Low: number | null
-  readonly p99High: number | null
-  readonly mean: number | null
-}
 
 export type EndpointTable = {
   id: Id
@@ -69,7 +55,10 @@ export type SeriesTable = {
   latest_at: Time
   latest_value: number
   release: string
+  /** The episode that is open: its onset, the evidence it opened with, the evidence last told. */
   episode_at: NullableTime
+  episode_evidence: number
+  episode_told: number
 }
 
 export type WindowTable = {
@@ -91,7 +80,7 @@ export type BaselineTable = {
   from_at: Time
   at: Time
   release: string
-  summary: StoredSummary | null
+  summary: LatencySummary | null
   histogram: Uint8Array | null
   value: number
   accepted_share: number
@@ -105,15 +94,15 @@ export type SignalTable = {
   episode_id: string
   lane: number
   series_id: Id
-  state: SignalState
+  state: SignalState | 'evidence'
   direction: 'up' | 'down'
   detector: string
   e_value: number
   onset_at: Time
   /** End of the window that led to it. */
   at: Time
-  before: StoredSummary
-  after: StoredSummary
+  before: LatencySummary
+  after: LatencySummary
   before_histogram: Uint8Array | null
   after_histogram: Uint8Array | null
   before_value: number
@@ -145,8 +134,8 @@ export type RegressionTable = {
   detected_at: Time
   confirmed_at: NullableTime
   resolved_at: NullableTime
-  before: StoredSummary
-  after: StoredSummary
+  before: LatencySummary
+  after: LatencySummary
   before_histogram: Uint8Array | null
   after_histogram: Uint8Array | null
   before_value: number
@@ -185,7 +174,19 @@ export type RegressionEpisodeTable = {
   onset_at: Time
 }
 
-export type AcceptanceTable = { series_id: Id; lane: number; requested_at: Generated<Date> }
+/** What a lane is to know, from people and from other streams; taken with the lane's next commit. */
+export type LaneNoticeTable = {
+  id: Generated<string>
+  lane: number
+  kind: 'accepted' | 'released'
+  /** Of an acceptance. */
+  series_id: Id | null
+  /** Of a release. */
+  service: string
+  environment: string
+  release: string
+  at: Time
+}
 
 export type RollupDueTable = { t: Time }
 
@@ -210,7 +211,7 @@ export type Tables = {
   regression_episode: RegressionEpisodeTable
   edge: EdgeTable
   deployment: DeploymentTable
-  acceptance: AcceptanceTable
+  lane_notice: LaneNoticeTable
   span_link: SpanLinkTable
   lane_page: LanePageTable
   detector: DetectorTable

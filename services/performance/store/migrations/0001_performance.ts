@@ -66,7 +66,9 @@ async function createCatalogue(db: Kysely<unknown>): Promise<void> {
       latest_at timestamptz not null,
       latest_value float8 not null,
       release text not null,
-      episode_at timestamptz
+      episode_at timestamptz,
+      episode_evidence float8 not null,
+      episode_told float8 not null
     ) with (fillfactor = 70)`.execute(db)
   await sql`create index series_by_service on series (service, environment, id)`.execute(db)
   await sql`create index series_by_lane on series (lane, id)`.execute(db)
@@ -201,11 +203,17 @@ async function createFindings(db: Kysely<unknown>): Promise<void> {
   await sql`create index regression_episode_by_regression on regression_episode (regression_id)`.execute(db)
   await sql`create index regression_episode_by_onset on regression_episode (onset_at)`.execute(db)
   await sql`
-    create table acceptance (
-      series_id bigint primary key references series,
+    create table lane_notice (
+      id bigint generated always as identity primary key,
       lane smallint not null,
-      requested_at timestamptz not null default now()
+      kind text not null,
+      series_id bigint references series,
+      service text not null,
+      environment text not null,
+      release text not null,
+      at timestamptz not null
     )`.execute(db)
+  await sql`create index lane_notice_by_lane on lane_notice (lane)`.execute(db)
 }
 
 /** What a lane has to remember between two messages; opaque to SQL. Not worth compressing: it is rewritten all the time. */

@@ -1,0 +1,39 @@
+/** The requests before and since a change, from the windows kept: what the verdict of a histogram series is told with. */
+
+import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { latenciesOf } from '../domain/chart.ts'
+import { encodeHistogram } from '../domain/histogramcodec.ts'
+import { REFERENCE_MS } from '../domain/standing.ts'
+import { summarise } from '../domain/summary.ts'
+import { tables } from './lane.ts'
+import { endpointWindows } from './queries.ts'
+import type { SignalWithSeries } from './regressions.ts'
+
+const MINUTE_MS = 60_000
+
+/** The signal with both histograms and their quantiles; as it was where the series is not one of request latencies. */
+export async function withDistributions(tx: WorkerTransaction, signal: SignalWithSeries): Promise<SignalWithSeries> {
+  if (signal.metric !== 'latency' || signal.quantile !== '') return signal
+  // The onset is the end of the first window of the change.
+  const changed = signal.onset_at.getTime() - MINUTE_MS
+  const windows = await endpointWindows(tables(tx), [signal.owner_id], {
+    from: new Date(changed - REFERENCE_MS),
+    to: new Date(signal.at.getTime() - MINUTE_MS),
+    resolution: '1m',
+  })
+  const before = latenciesOf(windows.filter(({ t }) => t.getTime() < changed))
+  const after = latenciesOf(windows.filter(({ t }) => t.getTime() >= changed))
+  if (before.count === 0 || after.count === 0) return signal
+  const [was, is] = [summarise(before), summarise(after)]
+  return {
+    ...signal,
+    before: was,
+    after: is,
+    before_histogram: encodeHistogram(before),
+    after_histogram: encodeHistogram(after),
+    // One quantile for both, or they could not be compared.
+    ...(was.p95 !== null && is.p95 !== null
+      ? { before_value: was.p95, after_value: is.p95 }
+      : { before_value: was.p50 ?? signal.before_value, after_value: is.p50 ?? signal.after_value }),
+  }
+}
