@@ -1,6 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { add, bucketFloor, bucketOf, copy, createHistogram, merge, quantile, quantileInterval, subtract } from './histogram.ts'
+import {
+  add,
+  bucketFloor,
+  bucketOf,
+  copy,
+  createHistogram,
+  merge,
+  quantile,
+  quantileInterval,
+  subtract,
+} from './histogram.ts'
 import { decodeHistogram, encodeHistogram, fromExplicit, fromExponential, histogramOf } from './histogramcodec.ts'
 
 const latencies = fc.array(fc.double({ min: 0.01, max: 60_000, noNaN: true }), { minLength: 1, maxLength: 300 })
@@ -42,7 +52,8 @@ describe('histogram', () => {
         const after = decodeHistogram(encodeHistogram(before))
         expect(after.count).toBe(before.count)
         expect(after.zero).toBe(1)
-        for (const p of [0.01, 0.5, 0.95]) expect(Math.abs(quantile(after, p) - quantile(before, p))).toBeLessThanOrEqual(1e-6 * quantile(before, p))
+        for (const p of [0.01, 0.5, 0.95])
+          expect(Math.abs(quantile(after, p) - quantile(before, p))).toBeLessThanOrEqual(1e-6 * quantile(before, p))
       }),
       seeded,
     )
@@ -110,7 +121,6 @@ describe('histogram', () => {
     expect(explicit.count).toBe(1000)
     expect(Math.abs(quantile(explicit, 0.5) / 70 - 1)).toBeLessThan(0.1)
   })
-
 
   it('given a copy, changes do not reach the original', () => {
     const original = histogramOf([5])

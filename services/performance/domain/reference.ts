@@ -81,6 +81,16 @@ export function quantileOf(reference: Reference, p: number): number {
   return a + (b - a) * (at - low)
 }
 
+/** Median of the `count` numbers that came last. */
+export function recentMedianOf(reference: Reference, count: number): number {
+  const { ring, size, next } = reference
+  const n = Math.min(count, size)
+  const last = new Float32Array(n)
+  for (let i = 0; i < n; i++) last[i] = ring[(next - 1 - i + 2 * ring.length) % ring.length] ?? 0
+  last.sort()
+  return n === 0 ? Number.NaN : ((last[(n - 1) >> 1] ?? 0) + (last[n >> 1] ?? 0)) / 2
+}
+
 /** Share of the numbers below `value`, ties counted half. */
 export function rankOf(reference: Reference, number: number): number {
   const value = Math.fround(number)
@@ -104,12 +114,10 @@ export function normalScore(reference: Reference, number: number, floor: number)
   const high = sorted[size - 1 - exceed] ?? 0
   const low = sorted[exceed] ?? 0
   if (number > high) {
-    const middle = ((sorted[size - 1 - (exceed >> 1)] ?? 0) - high) / Math.LN2
-    return -tailScore(exceed, size, (number - high) / Math.max(floor, middle))
+    return -tailScore(exceed, size, (number - high) / Math.max(floor, meanExcess(sorted, size - exceed, size, high)))
   }
   if (number < low) {
-    const middle = (low - (sorted[exceed >> 1] ?? 0)) / Math.LN2
-    return tailScore(exceed, size, (low - number) / Math.max(floor, middle))
+    return tailScore(exceed, size, (low - number) / Math.max(floor, meanExcess(sorted, 0, exceed, low)))
   }
   return normalQuantile((rankOf(reference, number) + 0.5) / (size + 1))
 }
@@ -117,4 +125,10 @@ export function normalScore(reference: Reference, number: number, floor: number)
 function tailScore(exceed: number, size: number, excesses: number): number {
   const p = ((exceed + 0.5) / (size + 1)) * Math.exp(-excesses)
   return p < 1e-12 ? -7.03 : normalQuantile(p)
+}
+
+function meanExcess(sorted: Float32Array, from: number, to: number, edge: number): number {
+  let sum = 0
+  for (let i = from; i < to; i++) sum += Math.abs((sorted[i] ?? 0) - edge)
+  return sum / (to - from)
 }

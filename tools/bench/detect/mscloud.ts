@@ -52,7 +52,11 @@ export type EventRow = {
   medianDelayPoints: number
 }
 
-export function eventRow(rule: Rule, all: readonly LabelledSeries[], seen?: (series: string, text: string) => void): EventRow {
+export function eventRow(
+  rule: Rule,
+  all: readonly LabelledSeries[],
+  seen?: (series: string, text: string) => void,
+): EventRow {
   let events = 0
   let found = 0
   let wrong = 0
@@ -74,11 +78,15 @@ export function eventRow(rule: Rule, all: readonly LabelledSeries[], seen?: (ser
         found++
         delays.push(Math.max(0, first.index - Math.min(i + 1, end)))
       }
-      seen?.(series.name, `${first === undefined ? 'MISSED' : 'found'} ${i}-${end} ${inside.map((a) => a.index).join(' ')}`)
+      seen?.(
+        series.name,
+        `${first === undefined ? 'MISSED' : 'found'} ${i}-${end} ${inside.map((a) => a.index).join(' ')}`,
+      )
       i = end
     }
     const falseOnes = alerts.filter((a) => !used.has(a.index))
-    if (falseOnes.length > 0) seen?.(series.name, `false ${falseOnes.map((a) => a.index + (a.up ? 'u' : 'd')).join(' ')}`)
+    if (falseOnes.length > 0)
+      seen?.(series.name, `false ${falseOnes.map((a) => a.index + (a.up ? 'u' : 'd')).join(' ')}`)
     wrong += falseOnes.length
   }
   const precision = found + wrong === 0 ? 0 : found / (found + wrong)

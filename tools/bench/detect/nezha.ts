@@ -100,7 +100,8 @@ export function loadNezhaEdges(data: string): NezhaEdgeRow[] {
 export function loadNezhaFaults(data: string): NezhaFault[] {
   const faults: NezhaFault[] = []
   for (const file of filesOf(data, 'nezha_faults')) {
-    for (const [day = '', at, service = '', type = ''] of csvRows(file)) faults.push({ day, at: number(at), service, type })
+    for (const [day = '', at, service = '', type = ''] of csvRows(file))
+      faults.push({ day, at: number(at), service, type })
   }
   return faults.sort((a, b) => a.at - b.at)
 }
@@ -108,7 +109,17 @@ export function loadNezhaFaults(data: string): NezhaFault[] {
 /** Spans one at a time: a day holds hundreds of thousands. `only` narrows to one day. */
 export function* loadNezhaSpans(data: string, only?: string): Generator<NezhaSpan> {
   for (const file of filesOf(data, 'nezha_spans')) {
-    for (const [day = '', minute = '', trace = '', span = '', parent, service = '', operation = '', start, duration] of csvRows(file)) {
+    for (const [
+      day = '',
+      minute = '',
+      trace = '',
+      span = '',
+      parent,
+      service = '',
+      operation = '',
+      start,
+      duration,
+    ] of csvRows(file)) {
       if (only !== undefined && day !== only) continue
       yield {
         day,
@@ -139,7 +150,9 @@ export type NezhaSeries = {
 }
 
 /** Minute series by day and name, in time order. */
-export function groupSeries(rows: Iterable<{ day: string; name: string; at: number; value: number; weight: number }>): NezhaSeries[] {
+export function groupSeries(
+  rows: Iterable<{ day: string; name: string; at: number; value: number; weight: number }>,
+): NezhaSeries[] {
   const groups = new Map<string, { day: string; name: string; rows: { at: number; value: number; weight: number }[] }>()
   for (const row of rows) {
     const key = `${row.day} ${row.name}`
@@ -165,13 +178,21 @@ export function groupSeries(rows: Iterable<{ day: string; name: string; at: numb
 /** p95 minute series of every service. */
 export function latencySeries(rows: readonly NezhaLatencyRow[]): NezhaSeries[] {
   return groupSeries(
-    rows.map((row) => ({ day: row.day, name: row.service, at: row.at, value: row.p95Ms, weight: row.operationsPerSecond * 60 })),
+    rows.map((row) => ({
+      day: row.day,
+      name: row.service,
+      at: row.at,
+      value: row.p95Ms,
+      weight: row.operationsPerSecond * 60,
+    })),
   )
 }
 
 /** p50 minute series of every caller -> callee edge. */
 export function edgeSeries(rows: readonly NezhaEdgeRow[]): NezhaSeries[] {
-  return groupSeries(rows.map((row) => ({ day: row.day, name: row.edge, at: row.at, value: row.p50Ms, weight: Number.NaN })))
+  return groupSeries(
+    rows.map((row) => ({ day: row.day, name: row.edge, at: row.at, value: row.p50Ms, weight: Number.NaN })),
+  )
 }
 
 export type Finding = {
@@ -204,7 +225,10 @@ export function matchFindings(
   const missed: NezhaFault[] = []
   for (const fault of faults) {
     const finding = ordered.find(
-      (f) => f.at > fault.at && f.at <= fault.at + within && (options.sameService !== true || concerns(f.service, fault.service)),
+      (f) =>
+        f.at > fault.at &&
+        f.at <= fault.at + within &&
+        (options.sameService !== true || concerns(f.service, fault.service)),
     )
     if (finding === undefined) missed.push(fault)
     else found.push({ fault, finding, delaySeconds: finding.at - fault.at })

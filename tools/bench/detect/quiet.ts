@@ -14,7 +14,6 @@
  *   without a usable series do not count.
  */
 
-import type { Rule } from './rules.ts'
 import {
   concerns,
   edgeSeries,
@@ -27,6 +26,7 @@ import {
   type NezhaSeries,
 } from './nezha.ts'
 import { createRandom } from './random.ts'
+import type { Rule } from './rules.ts'
 
 const QUIET_AFTER_FAULT = 1800
 const QUIET_BEFORE_FAULT = 120
@@ -68,7 +68,9 @@ export function quietRow(rule: Rule, all: readonly NezhaSeries[], faults: readon
     const ofDay = faults.filter((fault) => fault.day === series.day)
     const quiet = Array.from(series.at, (at, i) => i >= WARM_UP && isQuiet(at, ofDay))
     minutes += quiet.filter(Boolean).length
-    const n = rule.alerts(series.at, series.value, 'latency', series.weight).filter((a) => a.up && quiet[a.index]).length
+    const n = rule
+      .alerts(series.at, series.value, 'latency', series.weight)
+      .filter((a) => a.up && quiet[a.index]).length
     alerts += n
     if (n > most) {
       most = n
@@ -79,9 +81,22 @@ export function quietRow(rule: Rule, all: readonly NezhaSeries[], faults: readon
   return { rule: rule.name, alerts, serviceDays, perServiceDay: alerts / serviceDays, worst }
 }
 
-export type StepRow = { rule: string; factor: number; tried: number; found: number; share: number; medianDelayMinutes: number }
+export type StepRow = {
+  rule: string
+  factor: number
+  tried: number
+  found: number
+  share: number
+  medianDelayMinutes: number
+}
 
-export function stepRow(rule: Rule, all: readonly NezhaSeries[], faults: readonly NezhaFault[], factor: number, seeds: number): StepRow {
+export function stepRow(
+  rule: Rule,
+  all: readonly NezhaSeries[],
+  faults: readonly NezhaFault[],
+  factor: number,
+  seeds: number,
+): StepRow {
   let tried = 0
   const delays: number[] = []
   for (let seed = 1; seed <= seeds; seed++) {
@@ -106,10 +121,25 @@ export function stepRow(rule: Rule, all: readonly NezhaSeries[], faults: readonl
       if (hit !== undefined) delays.push((hit.at - from) / 60 + 1)
     }
   }
-  return { rule: rule.name, factor, tried, found: delays.length, share: delays.length / tried, medianDelayMinutes: middle(delays) }
+  return {
+    rule: rule.name,
+    factor,
+    tried,
+    found: delays.length,
+    share: delays.length / tried,
+    medianDelayMinutes: middle(delays),
+  }
 }
 
-export type FaultRow = { rule: string; series: string; tried: number; seen: number; share: number; medianDelayMinutes: number; missed: string[] }
+export type FaultRow = {
+  rule: string
+  series: string
+  tried: number
+  seen: number
+  share: number
+  medianDelayMinutes: number
+  missed: string[]
+}
 
 export function faultRow(rule: Rule, data: NezhaData, withEdges: boolean): FaultRow {
   const pool = [...data.latency.filter(usable), ...(withEdges ? data.edges.filter(usable) : [])].map((series) => ({
@@ -126,7 +156,8 @@ export function faultRow(rule: Rule, data: NezhaData, withEdges: boolean): Fault
     tried++
     let first = Infinity
     for (const { alerts } of watched) {
-      for (const alert of alerts) if (alert.at > fault.at && alert.at <= fault.at + 360) first = Math.min(first, alert.at - fault.at)
+      for (const alert of alerts)
+        if (alert.at > fault.at && alert.at <= fault.at + 360) first = Math.min(first, alert.at - fault.at)
     }
     if (Number.isFinite(first)) delays.push(first / 60)
     else missed.push(`${fault.day} ${fault.service} ${fault.type}`)
@@ -144,5 +175,7 @@ export function faultRow(rule: Rule, data: NezhaData, withEdges: boolean): Fault
 
 export function middle(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
-  return sorted.length === 0 ? Number.NaN : ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2
+  return sorted.length === 0
+    ? Number.NaN
+    : ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2
 }

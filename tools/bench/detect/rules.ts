@@ -3,13 +3,23 @@
  * which points it opens an alert. Restated from the descriptions of the tools, tuned by nobody.
  */
 
-import { anomalyScore, createDetector, type DetectorKind, observe } from '../../../services/performance/domain/detector.ts'
+import {
+  anomalyScore,
+  createDetector,
+  type DetectorKind,
+  observe,
+} from '../../../services/performance/domain/detector.ts'
 
 export type Alert = { readonly index: number; readonly at: number; readonly up: boolean; readonly state: string }
 
 export type Rule = {
   readonly name: string
-  readonly alerts: (at: ArrayLike<number>, value: ArrayLike<number>, kind: DetectorKind, weight?: ArrayLike<number>) => Alert[]
+  readonly alerts: (
+    at: ArrayLike<number>,
+    value: ArrayLike<number>,
+    kind: DetectorKind,
+    weight?: ArrayLike<number>,
+  ) => Alert[]
 }
 
 /** Our detector in its default configuration. An alert is the opening of an episode, suspected or confirmed. */
@@ -29,7 +39,8 @@ export const plimsoll: Rule = {
       })
       if (found === undefined) continue
       const opening = found.state === 'suspected' || found.state === 'confirmed'
-      if (opening && open !== (found.direction === 'up' ? 1 : -1)) alerts.push({ index: i, at: at[i] ?? 0, up: found.direction === 'up', state: found.state })
+      if (opening && open !== (found.direction === 'up' ? 1 : -1))
+        alerts.push({ index: i, at: at[i] ?? 0, up: found.direction === 'up', state: found.state })
       open = opening ? (found.direction === 'up' ? 1 : -1) : 0
     }
     return alerts

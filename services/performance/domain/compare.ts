@@ -1,0 +1,49 @@
+/** Two-sample comparison of request histograms: is one of them slower, and by how much? */
+
+import { type Histogram, quantile } from './histogram.ts'
+
+export type Comparison = {
+  /** Probability that a request of `after` takes longer than one of `before`, ties counted half. */
+  auc: number
+  /** Normal approximation of the Mann-Whitney statistic, corrected for ties. */
+  z: number
+  /** p50 and p95 of `after` over those of `before`. */
+  ratio50: number
+  ratio95: number
+}
+
+/** Mann-Whitney on bucket counts in one pass (Hollander & Wolfe, section 4.1; ties through the sum of t^3 - t). */
+export function compareHistograms(before: Histogram, after: Histogram): Comparison {
+  const n = before.count
+  const m = after.count
+  const total = n + m
+  let below = before.zero
+  let wins = (after.zero * before.zero) / 2
+  const zeros = before.zero + after.zero
+  let ties = zeros * zeros * zeros - zeros
+  const from = Math.min(before.length > 0 ? before.offset : Infinity, after.length > 0 ? after.offset : Infinity)
+  const to = Math.max(before.offset + before.length, after.offset + after.length)
+  for (let index = from; index < to; index++) {
+    const b = before.counts[index - before.offset] ?? 0
+    const a = after.counts[index - after.offset] ?? 0
+    const inBefore = index - before.offset < before.length ? b : 0
+    const inAfter = index - after.offset < after.length ? a : 0
+    const t = inBefore + inAfter
+    if (t === 0) continue
+    wins += inAfter * (below + inBefore / 2)
+    below += inBefore
+    ties += t * t * t - t
+  }
+  const variance = ((n * m) / 12) * (total + 1 - ties / Math.max(1, total * (total - 1)))
+  return {
+    auc: n > 0 && m > 0 ? wins / (n * m) : 0.5,
+    z: variance > 0 ? (wins - (n * m) / 2) / Math.sqrt(variance) : 0,
+    ratio50: quantile(after, 0.5) / quantile(before, 0.5),
+    ratio95: quantile(after, 0.95) / quantile(before, 0.95),
+  }
+}
+
+/** True when `after` is slower beyond chance (z above 4) and by enough to matter (20 % at the median or the p95). */
+export function isSlower(comparison: Comparison, z = 4, ratio = 1.2): boolean {
+  return comparison.z > z && Math.max(comparison.ratio50, comparison.ratio95) >= ratio
+}
