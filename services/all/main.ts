@@ -38,6 +38,8 @@ async function start(options: StartOptions): Promise<void> {
     await stopAndExit(0)
   })
 
+  exitOnCrash(() => stopAndExit(1))
+
   try {
     const port = await choosePort(options.port, process.env)
     embedded = await startServers(options, home, say)
@@ -53,7 +55,6 @@ async function start(options: StartOptions): Promise<void> {
     const env = { LOG_LEVEL: 'warn', ...process.env, ...urlsOf(embedded), PORT: String(port) }
     const running = await startServices(services, env)
     stopServices = running.stop
-    exitOnCrash({ ...running, stop: () => stopAndExit(1) })
     if (!stopping)
       say(welcome({ url: running.url, seconds: (performance.now() - startedAt) / 1000, nats: embedded.nats?.url }))
   } catch (error) {

@@ -90,7 +90,8 @@ test('a start gets ready, tells where to point things, and Ctrl-C ends it and le
 
   const second = await start()
   console.log(`second start: ready after ${(second.readyAfterMs / 1000).toFixed(1)} s`)
-  expect(second.readyAfterMs).toBeLessThan(15_000)
+  // 5 s on an idle machine; this one may be busy with other tests.
+  expect(second.readyAfterMs).toBeLessThan(30_000)
   kill(second.child, 'SIGINT')
   expect(await second.ended).toBe(0)
 })

@@ -49,10 +49,12 @@ export async function run(
       console.log(describeConfig([kitConfig, ...services.map(({ config }) => config)], env))
       return
     }
+    let stop = async () => {}
+    exitOnCrash(() => stop())
     const running = await startServices(services, env)
-    exitOnCrash(running)
+    stop = running.stop
     stopOnSignals(async () => {
-      await running.stop()
+      await stop()
       process.exit(0)
     })
   } catch (error) {
@@ -61,10 +63,11 @@ export async function run(
   }
 }
 
-/** A defect nobody caught leaves the process in a state nobody knows: it drains as far as it can and ends. */
-export function exitOnCrash({ logger, stop }: Running): void {
+/** A defect nobody caught leaves the process in a state nobody knows: it stops what it can in order and ends. */
+export function exitOnCrash(stop: () => Promise<void>): void {
   const crash = (error: unknown) => {
-    logger.fatal({ err: error }, `crashed: ${describeError(error)}`)
+    // Not through the log: it may be what is broken, or not be there yet.
+    console.error(`crashed: ${error instanceof Error ? error.stack : error}`)
     void stop().finally(() => process.exit(1))
   }
   process.once('uncaughtException', crash)
@@ -183,21 +186,22 @@ async function startParts(parts: readonly Part[], kit: Kit, lifecycle: Lifecycle
     await Promise.all([http.close(), stopStarted()])
   })
 
-  for (const { service, context } of parts) {
-    const processors = service.processors?.(context as never) ?? []
-    const tickers = service.tickers?.(context as never) ?? []
-    if (processors.length + tickers.length === 0) continue
-    const lanes = await startLanes({ ...context, service: service.name, processors, tickers })
-    lifecycle.onStop(`lanes of ${service.name}`, () => lanes.stop())
-    lifecycle.addCheck(`lanes of ${service.name}`, () => {
-      const halted = lanes.status().filter(({ state }) => state === 'halted')
-      return (
-        halted.map(({ processor, lane, reason }) => `${processor} lane ${lane} halted: ${reason}`).join('; ') ||
-        undefined
-      )
-    })
-  }
+  await Promise.all(parts.map((part) => startLanesOf(part, lifecycle)))
   return http.url
+}
+
+async function startLanesOf({ service, context }: Part, lifecycle: Lifecycle): Promise<void> {
+  const processors = service.processors?.(context as never) ?? []
+  const tickers = service.tickers?.(context as never) ?? []
+  if (processors.length + tickers.length === 0) return
+  const lanes = await startLanes({ ...context, service: service.name, processors, tickers })
+  lifecycle.onStop(`lanes of ${service.name}`, () => lanes.stop())
+  lifecycle.addCheck(`lanes of ${service.name}`, () => {
+    const halted = lanes.status().filter(({ state }) => state === 'halted')
+    return (
+      halted.map(({ processor, lane, reason }) => `${processor} lane ${lane} halted: ${reason}`).join('; ') || undefined
+    )
+  })
 }
 
 async function listen(

@@ -48,7 +48,17 @@ export async function createApiKey(db: WorkerDatabase<AccessTables>, key: NewApi
     expires_at: key.expiresAt ?? null,
     revoked_at: null,
   }
-  await db.insertInto('api_key').values(row).execute()
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto('api_key')
+    .values(row)
+    .onConflict((conflict) => conflict.column('name').where('revoked_at', 'is', null).doNothing())
+    .executeTakeFirstOrThrow()
+  if (!numInsertedOrUpdatedRows) {
+    throw appError(
+      'conflict',
+      `There is a key named ${key.name} already: choose another name, or revoke that one first.`,
+    )
+  }
   return `plm_${prefix}.${secret}`
 }
 

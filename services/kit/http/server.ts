@@ -77,7 +77,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   )
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
   app.addHook('onSend', answerUnchanged)
-  app.addHook('preClose', async () => closeEventStreams(app.server))
+  closeConnectionsWithServer(app)
   countRequests(app, metrics)
 
   await app.register(swagger, {
@@ -104,6 +104,18 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   )
   await app.ready()
   return app
+}
+
+/** A shutdown ends event streams, and tells clients with a request under way not to keep their connection for the next. */
+function closeConnectionsWithServer(app: FastifyInstance): void {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+    closeEventStreams(app.server)
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close')
+  })
 }
 
 function checkPermissions({ service, routes, permissions }: ServiceRoutes): void {
