@@ -8,6 +8,11 @@ export type ByteTable = {
   readonly bytes: number
   /** Number of the key, -1 when it is not known. */
   find(source: Uint8Array, view: DataView, start: number, end: number): number
+  /**
+   * The same, looking first (as `intern` does) at the key that followed this table's last answer the last time: senders repeat their order,
+   * and a guess that is right costs a comparison of neighbouring memory instead of a hash and three cache misses.
+   */
+  findNext(source: Uint8Array, view: DataView, start: number, end: number): number
   /** Number of the key, which is remembered if it is new. */
   intern(source: Uint8Array, view: DataView, start: number, end: number): number
   start(index: number): number
@@ -28,8 +33,15 @@ export function createByteTable(expectedKeys = 1024): ByteTable {
   let ends = new Uint32Array(capacity / 2 + 1)
   let arena = new Uint8Array(expectedKeys * 32)
   let arenaView = new DataView(arena.buffer)
+  let successors = new Int32Array(capacity / 2)
+  let last = 0
   let size = 0
   let used = 0
+
+  function holds(index: number, source: Uint8Array, view: DataView, start: number, end: number): boolean {
+    const from = index === 0 ? 0 : (ends[index - 1] as number)
+    return (ends[index] as number) - from === end - start && same(arenaView, arena, from, view, source, start, end)
+  }
 
   function lookUp(hash: number, view: DataView, source: Uint8Array, start: number, end: number): number {
     const mask = capacity - 1
@@ -38,12 +50,7 @@ export function createByteTable(expectedKeys = 1024): ByteTable {
       const entry = slots[slot] as number
       if (entry === 0) return ~slot
       const index = entry - 1
-      if (hashes[index] === hash) {
-        const from = index === 0 ? 0 : (ends[index - 1] as number)
-        if ((ends[index] as number) - from === end - start && same(arenaView, arena, from, view, source, start, end)) {
-          return index
-        }
-      }
+      if (hashes[index] === hash && holds(index, source, view, start, end)) return index
       slot = (slot + 1) & mask
     }
   }
@@ -52,6 +59,7 @@ export function createByteTable(expectedKeys = 1024): ByteTable {
     capacity *= 2
     slots = new Int32Array(capacity)
     hashes = resized(hashes, capacity / 2)
+    successors = resized(successors, capacity / 2)
     const grownEnds = new Uint32Array(capacity / 2 + 1)
     grownEnds.set(ends)
     ends = grownEnds
@@ -73,11 +81,34 @@ export function createByteTable(expectedKeys = 1024): ByteTable {
       const found = lookUp(hashOf(view, source, start, end), view, source, start, end)
       return found < 0 ? -1 : found
     },
+    findNext(source, view, start, end) {
+      const guess = successors[last] as number
+      if (guess < size && holds(guess, source, view, start, end)) {
+        last = guess
+        return guess
+      }
+      const found = lookUp(hashOf(view, source, start, end), view, source, start, end)
+      if (found < 0) return -1
+      successors[last] = found
+      last = found
+      return found
+    },
     intern(source, view, start, end) {
+      const guess = successors[last] as number
+      if (guess < size && holds(guess, source, view, start, end)) {
+        last = guess
+        return guess
+      }
       const hash = hashOf(view, source, start, end)
       const found = lookUp(hash, view, source, start, end)
-      if (found >= 0) return found
+      if (found >= 0) {
+        successors[last] = found
+        last = found
+        return found
+      }
       const index = size++
+      successors[last] = index
+      last = index
       const length = end - start
       if (used + length > arena.length) {
         const grown = new Uint8Array(Math.max(arena.length * 2, used + length))

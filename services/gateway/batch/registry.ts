@@ -134,7 +134,7 @@ export function createSeriesRegistry(source: string, maxSeries: number): SeriesR
       table,
       keys: {
         find(bytes, view, start, end) {
-          const index = table.find(bytes, view, start, end)
+          const index = table.findNext(bytes, view, start, end)
           return index < 0 ? -1 : (handles[index] as number)
         },
         remember(bytes, view, start, end, handle) {
@@ -188,12 +188,11 @@ export function createSeriesRegistry(source: string, maxSeries: number): SeriesR
       columns.idHigh[handle] = id.high
       columns.kind[handle] = kind
       columns.lane[handle] = laneOf(metricLaneKey(serviceOf(series.labels), source))
-      columns.name[handle] = texts.internString(series.name)
+      columns.name[handle] = definition.labels[2 * series.nameAt + 1] as number
       columns.unit[handle] = definition.unit
       let weight = SERIES_BYTES + texts.size(columns.name[handle] as number) + texts.size(definition.unit)
-      for (const label of series.labels) {
-        for (const text of label) {
-          const ref = texts.internString(text)
+      for (const at of series.labelsAt) {
+        for (const ref of [definition.labels[2 * at] as number, definition.labels[2 * at + 1] as number]) {
           columns.labelRefs[refs++] = ref
           weight += TEXT_BYTES + texts.size(ref)
         }

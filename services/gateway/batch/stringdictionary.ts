@@ -9,30 +9,34 @@ export type StringDictionary = {
 }
 
 /** Scratch that outlives one batch; batches are encoded one at a time. */
-type Scratch = { batch: number; refOf: Uint32Array; batchOf: Uint32Array; bytes: Uint8Array; ends: Uint32Array }
+type Scratch = {
+  batch: number
+  /** Per text: number of the batch that took it last, and its ref there. Side by side: one cache line for both. */
+  marks: Uint32Array
+  bytes: Uint8Array
+  ends: Uint32Array
+}
 
 const scratches = new WeakMap<TextTable, Scratch>()
 
 export function createStringDictionary(texts: TextTable): StringDictionary {
   const scratch = scratches.get(texts) ?? {
     batch: 0,
-    refOf: new Uint32Array(0),
-    batchOf: new Uint32Array(0),
+    marks: new Uint32Array(0),
     bytes: new Uint8Array(64 * 1024),
     ends: new Uint32Array(1024),
   }
   scratches.set(texts, scratch)
   const { table } = texts
-  if (scratch.refOf.length < table.size) {
-    scratch.refOf = new Uint32Array(table.size * 2)
-    scratch.batchOf = new Uint32Array(table.size * 2)
+  if (scratch.marks.length < table.size * 2) {
+    scratch.marks = new Uint32Array(table.size * 4)
     scratch.batch = 0
   }
   const batch = ++scratch.batch
-  const { refOf, batchOf } = scratch
+  const { marks } = scratch
   // String 0 of every batch is empty, and so is text 0.
-  refOf[0] = 0
-  batchOf[0] = batch
+  marks[0] = batch
+  marks[1] = 0
   scratch.ends[0] = 0
   let count = 1
   let used = 0
@@ -51,17 +55,17 @@ export function createStringDictionary(texts: TextTable): StringDictionary {
       scratch.ends = grown
     }
     const arena = table.arena()
-    if (length > 32) scratch.bytes.set(arena.subarray(start, start + length), used)
+    if (length > 48) scratch.bytes.set(arena.subarray(start, start + length), used)
     else for (let i = 0; i < length; i++) scratch.bytes[used + i] = arena[start + i] as number
     used += length
     scratch.ends[count] = used
-    refOf[text] = count
-    batchOf[text] = batch
+    marks[2 * text] = batch
+    marks[2 * text + 1] = count
     return count++
   }
 
   return {
-    ref: (text) => (batchOf[text] === batch ? (refOf[text] as number) : add(text)),
+    ref: (text) => (marks[2 * text] === batch ? (marks[2 * text + 1] as number) : add(text)),
     bytes: () => scratch.bytes.subarray(0, used),
     ends: () => scratch.ends.subarray(0, count),
   }

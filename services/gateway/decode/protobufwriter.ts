@@ -1,4 +1,4 @@
-/** Writes protobuf: for tests, replays and load, and for the answers of OTLP. Speed is not its point. */
+/** Writes protobuf: for tests, replays and load, OTLP/JSON and the answers of OTLP. */
 export type ProtobufWriter = {
   varint(field: number, value: number | bigint): ProtobufWriter
   /** Zig-zag. */
@@ -55,26 +55,40 @@ export function protobuf(): ProtobufWriter {
     at += bytes.length
   }
 
-  function lengthDelimited(field: number, bytes: Uint8Array): ProtobufWriter {
+  /** Content goes where it stays when its length takes one byte, and is moved up when it takes more. */
+  function delimited(field: number, fill: () => void): ProtobufWriter {
     number(field * 8 + 2)
-    number(bytes.length)
-    append(bytes)
+    room(1)
+    const start = ++at
+    fill()
+    const length = at - start
+    let lengthBytes = 1
+    for (let rest = length; rest >= 128; rest = Math.floor(rest / 128)) lengthBytes++
+    if (lengthBytes > 1) {
+      room(lengthBytes)
+      buffer.copyWithin(start + lengthBytes - 1, start, at)
+    }
+    const end = at + lengthBytes - 1
+    at = start - 1
+    number(length)
+    at = end
     return writer
   }
 
-  function packedWith<T>(
-    field: number,
-    values: Iterable<T>,
-    write: (inner: ProtobufWriter, value: T) => void,
-  ): ProtobufWriter {
-    // Each element is written as a field and stripped of its tag: one byte, as field 1 is used.
-    const parts: Uint8Array[] = []
-    for (const value of values) {
-      const inner = protobuf()
-      write(inner, value)
-      parts.push(inner.finish().subarray(1))
-    }
-    return lengthDelimited(field, Buffer.concat(parts))
+  function packedWith<T>(field: number, values: Iterable<T>, write: (value: T) => void): ProtobufWriter {
+    return delimited(field, () => {
+      for (const value of values) write(value)
+    })
+  }
+
+  function double(value: number): void {
+    room(8)
+    at = buffer.writeDoubleLE(value, at)
+  }
+
+  function fixed64(value: bigint): void {
+    room(8)
+    at = buffer.writeBigUInt64LE(BigInt.asUintN(64, value), at)
   }
 
   const writer: ProtobufWriter = {
@@ -86,14 +100,12 @@ export function protobuf(): ProtobufWriter {
     sint: (field, value) => writer.varint(field, zigzag(value)),
     double(field, value) {
       number(field * 8 + 1)
-      room(8)
-      at = buffer.writeDoubleLE(value, at)
+      double(value)
       return writer
     },
     fixed64(field, value) {
       number(field * 8 + 1)
-      room(8)
-      at = buffer.writeBigUInt64LE(BigInt.asUintN(64, value), at)
+      fixed64(value)
       return writer
     },
     fixed32(field, value) {
@@ -102,17 +114,25 @@ export function protobuf(): ProtobufWriter {
       at = buffer.writeUInt32LE(value >>> 0, at)
       return writer
     },
-    bytes: lengthDelimited,
-    text: (field, value) => lengthDelimited(field, Buffer.from(value, 'utf8')),
-    message(field, fill) {
-      const inner = protobuf()
-      fill(inner)
-      return lengthDelimited(field, inner.finish())
+    bytes(field, value) {
+      number(field * 8 + 2)
+      number(value.length)
+      append(value)
+      return writer
     },
-    packed: (field, values) => packedWith(field, values, (inner, value) => inner.varint(1, value)),
-    packedSint: (field, values) => packedWith(field, values, (inner, value) => inner.sint(1, value)),
-    packedDouble: (field, values) => packedWith(field, values, (inner, value) => inner.double(1, value)),
-    packedFixed64: (field, values) => packedWith(field, values, (inner, value) => inner.fixed64(1, BigInt(value))),
+    text(field, value) {
+      const length = Buffer.byteLength(value)
+      number(field * 8 + 2)
+      number(length)
+      room(length)
+      at += buffer.write(value, at, 'utf8')
+      return writer
+    },
+    message: (field, fill) => delimited(field, () => fill(writer)),
+    packed: (field, values) => packedWith(field, values, number),
+    packedSint: (field, values) => packedWith(field, values, (value) => number(zigzag(value))),
+    packedDouble: (field, values) => packedWith(field, values, double),
+    packedFixed64: (field, values) => packedWith(field, values, (value) => fixed64(BigInt(value))),
     raw(bytes) {
       append(bytes)
       return writer

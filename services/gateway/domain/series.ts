@@ -21,54 +21,57 @@ export type Series = {
   readonly name: string
   /** Sorted by name, without the metric name, without empty values (an empty value means: no such label). */
   readonly labels: readonly Label[]
+  /** Where the metric name and each of `labels` stood among the labels given. */
+  readonly nameAt: number
+  readonly labelsAt: readonly number[]
 }
 
 /**
  * Labels as a sender gave them -> the series they name. Senders must sort and often do not, so order is not refused.
- * @example canonicalSeries([['job', 'api'], ['__name__', 'up']]) // { name: 'up', labels: [['job', 'api']] }
+ * @example canonicalSeries([['job', 'api'], ['__name__', 'up']]) // { name: 'up', labels: [['job', 'api']], ... }
  */
 export function canonicalSeries(given: readonly Label[]): Series | LabelRefusal {
-  let name = ''
-  let named = false
-  const labels: Label[] = []
-  for (const label of given) {
-    if (label[0] === '') return 'empty-label-name'
-    if (label[0] === '__name__') {
-      if (named) return 'duplicate-label'
-      named = true
-      name = label[1]
-    } else labels.push(label)
+  let nameAt = -1
+  const order: number[] = []
+  for (const [at, [name]] of given.entries()) {
+    if (name === '') return 'empty-label-name'
+    if (name !== '__name__') order.push(at)
+    else if (nameAt >= 0) return 'duplicate-label'
+    else nameAt = at
   }
+  const name = given[nameAt]?.[1] ?? ''
   if (name === '') return 'missing-metric-name'
-  labels.sort(byName)
-  for (let i = 1; i < labels.length; i++) {
-    if (labels[i - 1]?.[0] === labels[i]?.[0]) return 'duplicate-label'
+  const nameOf = (at: number): string => given[at]?.[0] ?? ''
+  // By UTF-16 code units: the order of MetricBatch.labelRefs. Most senders have sorted already.
+  order.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0))
+  for (let i = 1; i < order.length; i++) {
+    if (nameOf(order[i - 1] as number) === nameOf(order[i] as number)) return 'duplicate-label'
   }
-  return { name, labels: labels.filter((label) => label[1] !== '') }
-}
-
-/** By UTF-16 code units: the order of MetricBatch.labelRefs. */
-function byName(a: Label, b: Label): number {
-  return a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0
+  const labelsAt = order.filter((at) => given[at]?.[1] !== '')
+  return { name, labels: labelsAt.map((at) => given[at] as Label), nameAt, labelsAt }
 }
 
 /**
  * Identity of a series (MetricBatch.seriesId): hash of kind, name and labels. The separators never occur in UTF-8, so
  * two different series have different bytes.
  */
-export function seriesId(series: Series, kind: SeriesKind): Hash64 {
-  const parts: (Uint8Array | readonly number[])[] = [[kind], utf8.encode(series.name), [0xff]]
-  for (const [name, value] of series.labels) parts.push(utf8.encode(name), [0xfe], utf8.encode(value), [0xff])
-  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
+export function seriesId({ name, labels }: Pick<Series, 'name' | 'labels'>, kind: SeriesKind): Hash64 {
+  let most = 2 + 3 * name.length
+  for (const [label, value] of labels) most += 2 + 3 * (label.length + value.length)
+  if (most > scratch.length) scratch = Buffer.allocUnsafe(most * 2)
+  scratch[0] = kind
+  let at = 1 + scratch.write(name, 1, 'utf8')
+  scratch[at++] = 0xff
+  for (const [label, value] of labels) {
+    at += scratch.write(label, at, 'utf8')
+    scratch[at++] = 0xfe
+    at += scratch.write(value, at, 'utf8')
+    scratch[at++] = 0xff
   }
-  return hash64(bytes)
+  return hash64(scratch.subarray(0, at))
 }
 
-const utf8 = new TextEncoder()
+let scratch = Buffer.allocUnsafe(4096)
 
 /**
  * Kind of a series whose sender stated none, from the suffixes OpenMetrics reserves for counters. `_bucket`, `_sum` and
