@@ -12,7 +12,9 @@ COPY services/performance/package.json services/performance/
 COPY services/reporting/package.json services/reporting/
 COPY tools/package.json tools/
 # Optional packages are Node and the embedded PostgreSQL, both of which a container has from elsewhere.
-RUN --mount=type=cache,target=/root/.npm --mount=type=cache,target=/root/.local/share/pnpm \
+# Behind a proxy that signs for others: docker build --secret id=ca-bundle,src=FILE.
+RUN --mount=type=cache,target=/root/.npm --mount=type=cache,target=/root/.local/share/pnpm --mount=type=secret,id=ca-bundle \
+    if [ -s /run/secrets/ca-bundle ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca-bundle; fi; \
     npx -y pnpm@10.34.8 install --prod --no-optional --frozen-lockfile --filter @plimsoll/all...
 
 FROM node:24-bookworm-slim
