@@ -17,7 +17,7 @@ const TAIL_SHARE = 0.05
 const MAX_EXCESS = 7
 const MEAN = 12
 const WARM_UP = 50
-const RECORDS = 40
+const RECORDS = 24
 /** "Nearly as surprising": within a tenth. */
 const NEARLY = 1.1
 const SURPRISE_WEIGHT = 0.15

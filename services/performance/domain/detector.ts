@@ -97,10 +97,10 @@ export type Verdict = {
 }
 
 /** Windows kept one by one: enough to date a change (LOOKBACK) and to wait before they teach (LAG). */
-const RECENT = 64
+const RECENT = 60
 const LOOKBACK = 32
 const LAG = 15
-const REFERENCE = 160
+const REFERENCE = 140
 /** The level before a change is the median of this many reference windows: near enough to follow the day. */
 const LOCAL = 60
 /** Windows before verdicts are given: 20 accepted ones (design 3.2). */

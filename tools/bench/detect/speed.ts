@@ -1,0 +1,94 @@
+/** Cost of the kernels in CPU time (not wall time: the machine may be shared). */
+
+import { createDetector, type Detector, observe, saveDetector } from '../../../services/performance/domain/detector.ts'
+import { add, createHistogram } from '../../../services/performance/domain/histogram.ts'
+import { encodeHistogram } from '../../../services/performance/domain/histogramcodec.ts'
+import { createRandom } from './random.ts'
+
+export type SpeedResult = {
+  pointNs: number
+  histogramPointNs: number
+  bytesPerSeries: number
+  savedBytes: number
+  heapBytesPerSeries: number
+  endpoints: number
+  endpointsMegabytes: number
+  histogramAddNs: number
+  histogramBytes600: number
+}
+
+function cpuNs(work: () => void): number {
+  const from = process.cpuUsage()
+  work()
+  const used = process.cpuUsage(from)
+  return (used.user + used.system) * 1000
+}
+
+/** Bytes of arrays and numbers in a plain state. */
+export function bytesOf(state: object): number {
+  let bytes = 0
+  for (const value of Object.values(state)) {
+    if (ArrayBuffer.isView(value)) bytes += value.byteLength
+    else if (typeof value === 'object' && value !== null) bytes += bytesOf(value)
+    else if (value !== undefined) bytes += 8
+  }
+  return bytes
+}
+
+export function speedResult(): SpeedResult {
+  const random = createRandom(1)
+  const noise = Float64Array.from({ length: 4096 }, () => 100 * Math.exp(0.3 * (random() + random() + random() - 1.5)))
+  const series = Array.from({ length: 200 }, () => createDetector('latency'))
+  let t = 1_700_000_000
+  const feed = (rounds: number): void => {
+    for (let r = 0; r < rounds; r++) {
+      t += 60
+      for (let s = 0; s < series.length; s++) {
+        const d = series[s]
+        if (d !== undefined) observe(d, { kind: 'value', at: t, value: noise[(r * 31 + s * 17) & 4095] ?? 0 })
+      }
+    }
+  }
+  feed(400)
+  const pointNs = cpuNs(() => feed(1000)) / (1000 * series.length)
+
+  const window = createHistogram()
+  for (let i = 0; i < 600; i++) add(window, noise[i] ?? 1)
+  const histograms = createDetector('latency')
+  for (let i = 0; i < 300; i++) observe(histograms, { kind: 'histogram', at: 1e9 + i * 60, histogram: window })
+  const histogramPointNs =
+    cpuNs(() => {
+      for (let i = 0; i < 20_000; i++) observe(histograms, { kind: 'histogram', at: 2e9 + i * 60, histogram: window })
+    }) / 20_000
+
+  const adds = 4_000_000
+  const target = createHistogram()
+  for (let i = 0; i < 100_000; i++) add(target, noise[i & 4095] ?? 1)
+  const histogramAddNs =
+    cpuNs(() => {
+      for (let i = 0; i < adds; i++) add(target, noise[i & 4095] ?? 1)
+    }) / adds
+
+  const endpoints = 10_000
+  const before = process.memoryUsage()
+  const kept: Detector[] = []
+  for (let i = 0; i < endpoints; i++) {
+    const d = createDetector('latency')
+    for (let k = 1; k < 4; k++) observe(d, { kind: 'value', at: 1e9 + k * 60, value: 100 })
+    kept.push(d)
+  }
+  const after = process.memoryUsage()
+  const grown = after.heapUsed + after.external - before.heapUsed - before.external
+  const one = series[0]
+  return {
+    pointNs,
+    histogramPointNs,
+    bytesPerSeries: one === undefined ? 0 : bytesOf(one),
+    savedBytes: one === undefined ? 0 : saveDetector(one).length,
+    heapBytesPerSeries: grown / kept.length,
+    endpoints,
+    endpointsMegabytes: grown / 1e6,
+    histogramAddNs,
+    histogramBytes600: encodeHistogram(window).length,
+  }
+}
