@@ -31,17 +31,24 @@ export type Comparison = {
   readonly falseAlarms: readonly Regression[]
   readonly summary: {
     readonly faults: number
+    /** Seen by a regression, confirmed or only suspected. */
     readonly found: number
+    readonly foundConfirmed: number
     readonly latencyFaults: number
     readonly latencyFound: number
+    readonly latencyFoundConfirmed: number
     readonly regressions: number
-    readonly falseAlarms: number
+    readonly confirmed: number
+    readonly falseConfirmed: number
+    readonly falseSuspected: number
     readonly serviceDays: number
-    readonly falsePerServiceDay: number
+    readonly falseConfirmedPerServiceDay: number
     readonly medianDelaySeconds: number | null
     readonly medianOnsetErrorSeconds: number | null
   }
 }
+
+const isConfirmed = ({ confirmedAt }: Regression): boolean => confirmedAt !== null
 
 /** `shiftMs` is what was added to the recording's times; `seconds` and `services` say how much was watched. */
 export function compare(
@@ -55,17 +62,24 @@ export function compare(
     service: subjectOf(regression),
     regression,
   }))
-  const match = matchFindings(findings, faults)
+  const all = matchFindings(findings, faults)
+  const confirmed = matchFindings(
+    findings.filter(({ regression }) => isConfirmed(regression)),
+    faults,
+  )
   const rows = faults.map((fault): Row => {
-    const hit = match.found.find((found) => found.fault === fault)
+    // A confirmed one tells more than the suspicion that may have come first.
+    const hit = [...confirmed.found, ...all.found].find((found) => found.fault === fault)
     const regression = findings.find((finding) => finding === hit?.finding)?.regression
     if (hit === undefined || regression === undefined) return { fault, found: undefined }
     const onsetSeconds = recorded(regression.onsetAt) - fault.at
     return { fault, found: { regression, delaySeconds: hit.delaySeconds, onsetSeconds } }
   })
-  const falseAlarms = findings.filter((finding) => match.false.includes(finding)).map(({ regression }) => regression)
-  const found = rows.flatMap((row) => row.found ?? [])
+  const falseAlarms = findings.filter((finding) => all.false.includes(finding)).map(({ regression }) => regression)
+  const falseConfirmed = falseAlarms.filter(isConfirmed).length
+  const found = rows.filter((row) => row.found !== undefined)
   const isLatency = ({ fault }: Row) => LATENCY_FAULTS.has(fault.type)
+  const byConfirmed = ({ found }: Row) => found !== undefined && isConfirmed(found.regression)
   const serviceDays = (services * seconds) / 86_400
   return {
     rows,
@@ -73,14 +87,18 @@ export function compare(
     summary: {
       faults: faults.length,
       found: found.length,
+      foundConfirmed: rows.filter(byConfirmed).length,
       latencyFaults: rows.filter(isLatency).length,
-      latencyFound: rows.filter((row) => isLatency(row) && row.found !== undefined).length,
+      latencyFound: found.filter(isLatency).length,
+      latencyFoundConfirmed: rows.filter(isLatency).filter(byConfirmed).length,
       regressions: regressions.length,
-      falseAlarms: falseAlarms.length,
+      confirmed: regressions.filter(isConfirmed).length,
+      falseConfirmed,
+      falseSuspected: falseAlarms.length - falseConfirmed,
       serviceDays,
-      falsePerServiceDay: falseAlarms.length / serviceDays,
-      medianDelaySeconds: median(found.map(({ delaySeconds }) => delaySeconds)),
-      medianOnsetErrorSeconds: median(found.map(({ onsetSeconds }) => Math.abs(onsetSeconds))),
+      falseConfirmedPerServiceDay: falseConfirmed / serviceDays,
+      medianDelaySeconds: median(found.flatMap((row) => row.found?.delaySeconds ?? [])),
+      medianOnsetErrorSeconds: median(found.flatMap((row) => (row.found ? [Math.abs(row.found.onsetSeconds)] : []))),
     },
   }
 }
@@ -109,23 +127,27 @@ export function describe(comparison: Comparison, shiftMs: number): string {
       continue
     }
     const { regression, delaySeconds, onsetSeconds } = found
-    const what = `${regression.state} ${subjectOf(regression)} ${change(regression)}`
+    const what = `${stage(regression)} ${subjectOf(regression)} ${change(regression)}`
     lines.push(`${head} ${what.padEnd(42)} ${signed(delaySeconds).padStart(5)} ${signed(onsetSeconds).padStart(6)}`)
   }
   for (const regression of comparison.falseAlarms) {
     const at = clock((Date.parse(regression.detectedAt) - shiftMs) / 1000)
-    lines.push(`${at}     no fault near: ${regression.state} ${subjectOf(regression)} ${change(regression)}`)
+    lines.push(`${at}     no fault near: ${stage(regression)} ${subjectOf(regression)} ${change(regression)}`)
   }
   const { summary } = comparison
   lines.push(
     '',
-    `found ${summary.found} of ${summary.faults} faults, ${summary.latencyFound} of ${summary.latencyFaults} latency faults; ` +
-      `${summary.falseAlarms} false of ${summary.regressions} regressions (${summary.falsePerServiceDay.toFixed(2)} per service-day)`,
+    `found ${summary.found} of ${summary.faults} faults (${summary.foundConfirmed} confirmed), ` +
+      `${summary.latencyFound} of ${summary.latencyFaults} latency faults (${summary.latencyFoundConfirmed} confirmed)`,
+    `${summary.confirmed} confirmed regressions of which ${summary.falseConfirmed} false ` +
+      `(${summary.falseConfirmedPerServiceDay.toFixed(2)} per service-day); ` +
+      `${summary.regressions - summary.confirmed} only suspected of which ${summary.falseSuspected} false`,
     `median delay ${summary.medianDelaySeconds ?? '-'} s, median error of the onset ${summary.medianOnsetErrorSeconds ?? '-'} s`,
   )
   return lines.join('\n')
 }
 
+const stage = (regression: Regression): string => (isConfirmed(regression) ? 'confirmed' : 'suspected')
 const signed = (seconds: number): string => `${seconds < 0 ? '' : '+'}${Math.round(seconds)}s`
 const change = ({ beforeValue, afterValue, unit }: Regression): string =>
   `${short(beforeValue)} -> ${short(afterValue)} ${unit}`

@@ -8,7 +8,7 @@ export type Request = { readonly body: Uint8Array; readonly items: number }
 
 /** Samples a request: what Prometheus sends by default. */
 const SAMPLES = 2_000
-const SPANS = 500
+const SPANS = 2_000
 
 type Sample = { readonly labels: WriteSeries['labels']; readonly timeMs: number; readonly value: number }
 

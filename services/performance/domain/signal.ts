@@ -3,7 +3,7 @@
  * the onset first dated, so that the same history gives the same signals.
  */
 
-import type { Summary } from './detector.ts'
+import type { Summary, Verdict } from './detector.ts'
 import type { Judgement, Watch, Watched } from './watch.ts'
 
 export type Signal = {
@@ -38,7 +38,8 @@ export const episodeId = (seriesId: number, episodeMs: number): string =>
 export function signalOf(watch: Watch, judgement: Judgement): Signal | undefined {
   const { watched, atMs } = judgement
   if (judgement.kind === 'evidence') return evidenceSignal(watched, judgement.eValue, atMs)
-  const { verdict } = judgement
+  const verdict = forTheWorse(watched, judgement.verdict)
+  if (verdict === undefined) return undefined
   const opens = verdict.state === 'suspected' || verdict.state === 'confirmed'
   if (opens) {
     if (watched.episodeMs === 0) {
@@ -68,6 +69,17 @@ export function signalOf(watch: Watch, judgement: Judgement): Signal | undefined
     release: verdict.release ?? watched.release,
     reason: verdict.reason,
   }
+}
+
+/**
+ * A regression is a change for the worse: less traffic, more of anything else. A detector also follows a sharp fall, to
+ * learn what is usual now; where an episode is open, such a fall ends it.
+ */
+function forTheWorse(watched: Watched, verdict: Verdict): Verdict | undefined {
+  const worse = watched.metric === 'throughput' ? 'down' : 'up'
+  const opens = verdict.state === 'suspected' || verdict.state === 'confirmed'
+  if (!opens || verdict.direction === worse) return verdict
+  return watched.episodeMs === 0 ? undefined : { ...verdict, state: 'resolved' }
 }
 
 function closeEpisode(watched: Watched): void {

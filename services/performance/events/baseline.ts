@@ -10,18 +10,18 @@ import { endpointWindows, gaugeWindows, ownerIsGauge } from '../store/queries.ts
 const RENEW_MS = 60 * 60_000
 const SERIES_AT_ONCE = 50
 
-export const baselineTicker: Ticker<{ after: string }> = {
+export const baselineTicker: Ticker<{ after: number }> = {
   name: 'baseline',
   version: 1,
   lanes: 1,
   everyMs: 2_000,
-  load: async () => ({ after: '0' }),
+  load: async () => ({ after: 0 }),
   async tick(state, tx) {
     const events: OutgoingEvent[] = []
     const db = tables(tx)
     const due = await seriesDue(tx, RENEW_MS, state.after, SERIES_AT_ONCE)
     // Round and round: series too sparse for a baseline stay due and must not keep the others waiting.
-    state.after = due.length < SERIES_AT_ONCE ? '0' : (due.at(-1)?.id ?? '0')
+    state.after = due.length < SERIES_AT_ONCE ? 0 : (due.at(-1)?.id ?? 0)
     for (const series of due) {
       const to = series.latest_at.getTime() - LAG_MS
       const range = { from: new Date(to - REFERENCE_MS), to: new Date(to), resolution: '1m' as const }
@@ -46,10 +46,10 @@ function established(series: DueSeries, standing: Standing): OutgoingEvent {
   const isLatency = metric === 'latency'
   return {
     type: 'plimsoll.performance.v1.BaselineEstablished',
-    key: series.id,
+    key: String(series.id),
     time: series.latest_at.getTime(),
     value: {
-      baselineId: series.id,
+      baselineId: String(series.id),
       ...{ service, endpoint, method, environment, release, metric, unit },
       firmness: standing.firmness,
       from: standing.fromMs,

@@ -90,11 +90,10 @@ export function regressionProcessor(config: PerformanceConfig, count: (fold: Fol
 /** Only what the installation sets. */
 function detectorSettings(config: PerformanceConfig): DetectorSettings {
   const relative = config.PERFORMANCE_MIN_RELATIVE
-  const absoluteMs = config.PERFORMANCE_MIN_ABSOLUTE_MS
   const windows = config.PERFORMANCE_FALSE_ALARM_WINDOWS
   return {
     ...(relative !== undefined && { minimumRelative: relative }),
-    ...(absoluteMs !== undefined && { minimumAbsoluteMs: absoluteMs }),
+    minimumAbsoluteMs: config.PERFORMANCE_MIN_ABSOLUTE_MS,
     ...(windows !== undefined && { falseAlarmWindows: windows }),
   }
 }

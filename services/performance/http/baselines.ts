@@ -14,7 +14,7 @@ const querystring = Type.Object({
   firmness: Type.Optional(firmness),
   ...pageQuery,
 })
-const cursor = Type.Object({ seriesId: Type.String() })
+const cursor = Type.Object({ seriesId: Type.Integer() })
 
 const item = Type.Object({
   seriesId: Type.String(),
@@ -43,7 +43,7 @@ export const baselinesRoute = ({ reader }: ServiceContext<unknown, Tables>): Rou
     const { limit, cursor: at, ...filter } = request.query as Static<typeof querystring>
     const after = decodeCursor(at, cursor)?.seriesId
     const rows = await listBaselines(reader, { ...filter, ...(after !== undefined && { after }) }, limit + 1)
-    return page(rows.map(bodyOf), limit, ({ seriesId }) => ({ seriesId }))
+    return page(rows.map(bodyOf), limit, ({ seriesId }) => ({ seriesId: Number(seriesId) }))
   },
 })
 
@@ -51,7 +51,7 @@ function bodyOf(row: BaselineItem): Static<typeof item> {
   const { service, environment, endpoint, method, metric, quantile, unit, release, value } = row
   return {
     ...{ service, environment, endpoint, method, metric, quantile, unit, release, value },
-    seriesId: row.series_id,
+    seriesId: String(row.series_id),
     firmness: row.firmness,
     from: iso(row.from_at),
     timestamp: iso(row.at),

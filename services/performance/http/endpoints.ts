@@ -9,7 +9,7 @@ import { nullable, placeQuery } from './shapes.ts'
 const HOUR_MS = 3_600_000
 
 const querystring = Type.Object({ ...placeQuery, ...pageQuery })
-const cursor = Type.Object({ id: Type.String() })
+const cursor = Type.Object({ id: Type.Integer() })
 
 const item = Type.Object({
   id: Type.String(),
@@ -52,12 +52,16 @@ export const endpointsRoute = ({ reader, clock }: ServiceContext<unknown, Tables
     return page(
       rows.map((row) => bodyOf(row, byEndpoint.get(row.id) ?? [])),
       limit,
-      ({ id }) => ({ id }),
+      ({ id }) => ({ id: Number(id) }),
     )
   },
 })
 
 function bodyOf(row: EndpointItem, windows: readonly StoredWindow[]): Static<typeof item> {
-  const { id, source, service, environment, endpoint, method, instrument } = row
-  return { ...{ id, source, service, environment, endpoint, method, instrument }, lastHour: redOf(windows) }
+  const { source, service, environment, endpoint, method, instrument } = row
+  return {
+    id: String(row.id),
+    ...{ source, service, environment, endpoint, method, instrument },
+    lastHour: redOf(windows),
+  }
 }

@@ -54,7 +54,7 @@ export const historyRoute = ({ reader }: ServiceContext<unknown, Tables>): Route
   async handler(request) {
     const { id } = request.params as Static<typeof params>
     const query = request.query as Static<typeof querystring>
-    const series = await seriesById(reader, id)
+    const series = await seriesById(reader, Number(id))
     if (series === undefined) {
       throw appError('not-found', `No series has the id ${id}; list them with GET /v1/performance/series.`)
     }

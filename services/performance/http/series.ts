@@ -11,7 +11,7 @@ const querystring = Type.Object({
   metric: Type.Optional(Type.String({ description: 'latency, error_rate, throughput or gauge.' })),
   ...pageQuery,
 })
-const cursor = Type.Object({ id: Type.String() })
+const cursor = Type.Object({ id: Type.Integer() })
 
 export const seriesListRoute = ({ reader }: ServiceContext<unknown, Tables>): Route => ({
   method: 'GET',
@@ -22,6 +22,6 @@ export const seriesListRoute = ({ reader }: ServiceContext<unknown, Tables>): Ro
     const { limit, cursor: at, ...filter } = request.query as Static<typeof querystring>
     const after = decodeCursor(at, cursor)?.id
     const rows = await listSeries(reader, { ...filter, ...(after !== undefined && { after }) }, limit + 1)
-    return page(rows.map(seriesBody), limit, ({ id }) => ({ id }))
+    return page(rows.map(seriesBody), limit, ({ id }) => ({ id: Number(id) }))
   },
 })

@@ -48,9 +48,10 @@ export const seriesSchema = Type.Object({
 })
 
 export function seriesBody(row: SeriesItem): Static<typeof seriesSchema> {
-  const { id, service, environment, endpoint, method, instrument, metric, quantile, unit, windows, release } = row
+  const { service, environment, endpoint, method, instrument, metric, quantile, unit, windows, release } = row
   return {
-    ...{ id, service, environment, endpoint, method, instrument, metric, quantile, unit, windows, release },
+    id: String(row.id),
+    ...{ service, environment, endpoint, method, instrument, metric, quantile, unit, windows, release },
     firstAt: iso(row.first_at),
     latestAt: iso(row.latest_at),
     latestValue: row.latest_value,
@@ -96,7 +97,7 @@ export function regressionBody(row: RegressionRow): RegressionBody {
   const { id, service, environment, endpoint, method, release, metric, unit, state, direction, detector } = row
   return {
     ...{ id, service, environment, endpoint, method, release, metric, unit, state, direction, detector },
-    seriesId: row.series_id,
+    seriesId: String(row.series_id),
     onsetAt: iso(row.onset_at),
     detectedAt: iso(row.detected_at),
     confirmedAt: isoOrNull(row.confirmed_at),

@@ -18,7 +18,7 @@ export type DueSeries = Selectable<SeriesTable> & {
 export async function seriesDue(
   tx: WorkerTransaction,
   renewMs: number,
-  after: string,
+  after: number,
   limit: number,
 ): Promise<DueSeries[]> {
   return await tables(tx)

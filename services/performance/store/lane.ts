@@ -51,7 +51,7 @@ async function loadCatalogue(db: Transaction<Tables>, { fold }: Lane): Promise<v
   const endpoints = await db.selectFrom('endpoint').selectAll().where('lane', '=', fold.lane).orderBy('id').execute()
   const byId = new Map<number, Endpoint>()
   for (const row of endpoints) {
-    const endpoint = createEndpoint(Number(row.id), row.source, placeOf(row))
+    const endpoint = createEndpoint(row.id, row.source, placeOf(row))
     restoreEndpoint(fold, endpoint)
     byId.set(endpoint.id, endpoint)
     const service = `${row.source}\0${row.environment}\0${row.service}`
@@ -65,13 +65,13 @@ async function loadCatalogue(db: Transaction<Tables>, { fold }: Lane): Promise<v
     .orderBy('cell.id')
     .execute()
   for (const row of cells) {
-    const endpoint = byId.get(Number(row.endpoint_id))
-    endpoint?.cells.push(createCell(Number(row.id), row.status_class as StatusClass, row.release))
+    const endpoint = byId.get(row.endpoint_id)
+    endpoint?.cells.push(createCell(row.id, row.status_class as StatusClass, row.release))
   }
   const gauges = await db.selectFrom('gauge').selectAll().where('lane', '=', fold.lane).orderBy('id').execute()
   for (const row of gauges) {
     const measure = { kind: row.kind as GaugeKind, quantile: row.quantile, scale: row.scale, unit: row.unit }
-    restoreGauge(fold, createGauge(Number(row.id), row.source, placeOf(row), measure))
+    restoreGauge(fold, createGauge(row.id, row.source, placeOf(row), measure))
   }
 }
 
@@ -91,8 +91,8 @@ async function loadWatched(db: Transaction<Tables>, { fold, watch }: Lane): Prom
     .execute()
   for (const row of rows) {
     restoreWatched(watch, {
-      id: Number(row.id),
-      ownerId: Number(row.owner_id),
+      id: row.id,
+      ownerId: row.owner_id,
       place: placeOf(row),
       metric: row.metric,
       quantile: row.quantile,

@@ -18,12 +18,11 @@ export type Notice =
 export async function takeNotices(tx: WorkerTransaction, lane: number): Promise<Notice[]> {
   const rows = await tables(tx).deleteFrom('lane_notice').where('lane', '=', lane).returningAll().execute()
   return rows
-    .sort((a, b) => Number(a.id) - Number(b.id))
-    .map(({ kind, series_id, service, environment, release, at }) =>
-      kind === 'accepted'
-        ? { kind, seriesId: Number(series_id) }
-        : { kind, service, environment, release, atMs: at.getTime() },
-    )
+    .sort((a, b) => a.id - b.id)
+    .flatMap(({ kind, series_id, service, environment, release, at }): Notice[] => {
+      if (kind === 'released') return [{ kind, service, environment, release, atMs: at.getTime() }]
+      return series_id === null ? [] : [{ kind, seriesId: series_id }]
+    })
 }
 
 /** Every open episode of a regression is accepted by its lane. */

@@ -61,7 +61,7 @@ export async function listServices(
 
 export async function listSeries(
   db: Reader,
-  filter: PlaceFilter & { readonly endpoint?: string; readonly metric?: string; readonly after?: string },
+  filter: PlaceFilter & { readonly endpoint?: string; readonly metric?: string; readonly after?: number },
   limit: number,
 ): Promise<SeriesItem[]> {
   let query = db.selectFrom('series').selectAll().orderBy('id').limit(limit)
@@ -73,18 +73,18 @@ export async function listSeries(
   return await query.execute()
 }
 
-export function seriesById(db: Reader, id: string): Promise<SeriesItem | undefined> {
+export function seriesById(db: Reader, id: number): Promise<SeriesItem | undefined> {
   return db.selectFrom('series').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
-export async function ownerIsGauge(db: Reader, ownerId: string): Promise<boolean> {
+export async function ownerIsGauge(db: Reader, ownerId: number): Promise<boolean> {
   const gauge = await db.selectFrom('gauge').select('id').where('id', '=', ownerId).executeTakeFirst()
   return gauge !== undefined
 }
 
 export async function listEndpoints(
   db: Reader,
-  filter: PlaceFilter & { readonly after?: string },
+  filter: PlaceFilter & { readonly after?: number },
   limit: number,
 ): Promise<EndpointItem[]> {
   let query = db.selectFrom('endpoint').selectAll().orderBy('id').limit(limit)
@@ -94,7 +94,7 @@ export async function listEndpoints(
   return await query.execute()
 }
 
-export type StoredWindow = Selectable<WindowTable> & { readonly owner_id: string; readonly status_class: number }
+export type StoredWindow = Selectable<WindowTable> & { readonly owner_id: number; readonly status_class: number }
 
 export type Resolution = '1m' | '10m' | '1h'
 
@@ -103,7 +103,7 @@ const windowTables = { '1m': 'perf_window', '10m': 'perf_window_10m', '1h': 'per
 /** Windows of endpoints (all their cells) that start in [from, to], by time. */
 export async function endpointWindows(
   db: Reader,
-  endpointIds: readonly string[],
+  endpointIds: readonly number[],
   range: { readonly from: Date; readonly to: Date; readonly resolution: Resolution },
 ): Promise<StoredWindow[]> {
   if (endpointIds.length === 0) return []
@@ -122,7 +122,7 @@ export async function endpointWindows(
 /** Windows of one gauge. */
 export async function gaugeWindows(
   db: Reader,
-  gaugeId: string,
+  gaugeId: number,
   range: { readonly from: Date; readonly to: Date; readonly resolution: Resolution },
 ): Promise<StoredWindow[]> {
   const rows = await db
@@ -145,7 +145,7 @@ export async function listBaselines(
     readonly endpoint?: string
     readonly metric?: string
     readonly firmness?: 'provisional' | 'firm'
-    readonly after?: string
+    readonly after?: number
   },
   limit: number,
 ): Promise<BaselineItem[]> {

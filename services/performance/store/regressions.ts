@@ -159,6 +159,9 @@ export async function openEvidence(tx: WorkerTransaction): Promise<{
   const { count } = await db
     .selectFrom('series')
     .select((eb) => eb.fn.countAll<string>().as('count'))
+    .where('latest_at', '>', (eb) =>
+      eb.selectFrom('series').select(sql<Date>`max(latest_at) - interval '1 day'`.as('recently')),
+    )
     .executeTakeFirstOrThrow()
   return {
     seriesCount: Number(count),

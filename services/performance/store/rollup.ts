@@ -45,7 +45,7 @@ export async function dueHours(tx: WorkerTransaction, nowMs: number, limit: numb
 }
 
 export async function rollUpHour(tx: WorkerTransaction, startMs: number): Promise<void> {
-  for (let after = '-1'; ; ) {
+  for (let after = -1; ; ) {
     const rows = await minutesOf(tx, startMs, after)
     if (rows.length === 0) return
     const byCell = Map.groupBy(rows, ({ cell_id }) => cell_id)
@@ -56,7 +56,7 @@ export async function rollUpHour(tx: WorkerTransaction, startMs: number): Promis
 }
 
 /** The hour's minutes of the next cells. */
-function minutesOf(tx: WorkerTransaction, startMs: number, after: string) {
+function minutesOf(tx: WorkerTransaction, startMs: number, after: number) {
   const [from, to] = [new Date(startMs), new Date(startMs + HOUR_MS)]
   const db = tables(tx)
   const cells = db
@@ -84,11 +84,11 @@ type MinuteRow = Awaited<ReturnType<typeof minutesOf>>[number]
 async function saveRolled(
   tx: WorkerTransaction,
   table: WindowName,
-  byCell: ReadonlyMap<string, readonly MinuteRow[]>,
+  byCell: ReadonlyMap<number, readonly MinuteRow[]>,
   spanMs: number,
 ): Promise<void> {
   const rows = [...byCell].flatMap(([cell, minutes]) =>
-    rollUpAll(minutes.map(storedOf), spanMs).map((window) => ({ ...window, cellId: Number(cell) })),
+    rollUpAll(minutes.map(storedOf), spanMs).map((window) => ({ ...window, cellId: cell })),
   )
   await saveWindows(tx, table, rows)
 }

@@ -3,7 +3,7 @@
 import type { ColumnType, Generated } from 'kysely'
 import type { LatencySummary } from '../domain/summary.ts'
 
-type Id = ColumnType<string, number | string, never>
+type Id = ColumnType<number, number, never>
 type Time = ColumnType<Date, Date | string, Date | string>
 type NullableTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>
 
@@ -176,7 +176,7 @@ export type RegressionEpisodeTable = {
 
 /** What a lane is to know, from people and from other streams; taken with the lane's next commit. */
 export type LaneNoticeTable = {
-  id: Generated<string>
+  id: Generated<number>
   lane: number
   kind: 'accepted' | 'released'
   /** Of an acceptance. */

@@ -79,7 +79,7 @@ export async function saveCorrections(tx: WorkerTransaction, corrections: Iterab
     .where(
       'cell_id',
       'in',
-      additions.map(({ cell }) => String(cell.id)),
+      additions.map(({ cell }) => cell.id),
     )
     .where(
       't',
