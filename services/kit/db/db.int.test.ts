@@ -1,4 +1,4 @@
-import { CompiledQuery, sql } from 'kysely'
+import { CompiledQuery, type Kysely, sql } from 'kysely'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isTransient } from '../errors.ts'
@@ -299,15 +299,22 @@ describe('day partitions', () => {
 })
 
 describe('transient errors', () => {
-  test('a restart of the server is one, a wrong statement is not', async () => {
+  const restarted = (db: Kysely<Tables>) =>
+    db.transaction().execute(async (tx) => {
+      await tx.executeQuery(CompiledQuery.raw('select 1'))
+      await stack.restartPostgres()
+      await tx.executeQuery(CompiledQuery.raw('select 1'))
+    })
+
+  test('a restart of the server is one, also between two statements; a wrong statement is not', async () => {
     const db = roleDatabase<Tables>({ url: url(), service: 'performance', role: 'worker', connections: 1 })
     const sleeping = db.executeQuery(CompiledQuery.raw('select pg_sleep(30)')).catch((error: unknown) => error)
     await new Promise((resolve) => setTimeout(resolve, 200))
     await stack.restartPostgres()
     expect(isTransient(await sleeping)).toBe(true)
-    expect(
-      isTransient(await db.executeQuery(CompiledQuery.raw('select nonsense')).catch((error: unknown) => error)),
-    ).toBe(false)
+    expect(isTransient(await restarted(db).catch((error: unknown) => error))).toBe(true)
+    const wrong = await db.executeQuery(CompiledQuery.raw('select nonsense')).catch((error: unknown) => error)
+    expect(isTransient(wrong)).toBe(false)
     await db.destroy()
   })
 })

@@ -70,8 +70,11 @@ export function roleDatabase<Tables>({ url, service, role, connections, logger }
       role === 'reader' ? ' -c default_transaction_read_only=on' : ''
     }`,
   })
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
-  pool.on('error', (error) => logger?.warn({ err: error, service, role }, 'an idle database connection was lost'))
+  // A connection that breaks while idle, or in use but between two statements, says so by an event that would end the
+  // process if nobody listened. The pool replaces it, and the next statement on it fails.
+  const onError = (error: Error) => logger?.warn({ err: error, service, role }, 'a database connection was lost')
+  pool.on('error', onError)
+  pool.on('connect', (client) => client.on('error', onError))
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: pool as unknown as PostgresPool }) })
 }
 

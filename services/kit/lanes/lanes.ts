@@ -9,6 +9,7 @@ import { backoffMs, pause } from './backoff.ts'
 import {
   acquire,
   announceMember,
+  defaultLeaseMs,
   ensureLanes,
   halt,
   type LaneKey,
@@ -19,7 +20,7 @@ import {
   listLanes,
   release,
   removeMember,
-  renewAll,
+  renew,
 } from './lease.ts'
 import { laneMetrics } from './metrics.ts'
 import type { Processor, Ticker } from './processor.ts'
@@ -40,6 +41,8 @@ export type LanesOptions = {
   readonly owner?: string
   /** How often lanes are looked over, leases renewed and free ones taken. */
   readonly scanMs?: number
+  /** How long the lanes of a process that died stay with it. */
+  readonly leaseMs?: number
 }
 
 export type LaneStatus = LaneKey & {
@@ -78,7 +81,7 @@ type Session = {
  * @example const lanes = await startLanes({ service: 'performance', processors, tickers, db, log, clock, logger, metrics })
  */
 export async function startLanes(options: LanesOptions): Promise<Lanes> {
-  const { service, db, logger, owner = crypto.randomUUID(), scanMs = 1_000 } = options
+  const { service, db, logger, owner = crypto.randomUUID(), scanMs = 1_000, leaseMs = defaultLeaseMs } = options
   const metrics = laneMetrics(options.metrics, service)
   const shell: Shell = { service, db, log: options.log, clock: options.clock, logger, metrics }
   const work = workOf(shell, options.processors, options.tickers)
@@ -89,8 +92,9 @@ export async function startLanes(options: LanesOptions): Promise<Lanes> {
   let rows: readonly LaneRow[] = []
 
   async function scan(): Promise<void> {
-    const members = await announceMember(db, owner)
-    await renewAll(db, owner)
+    const members = await announceMember(db, owner, leaseMs)
+    const worked = [...sessions.values()].map(({ key }) => key)
+    await renew(db, owner, worked, leaseMs)
     rows = await listLanes(db)
     for (const row of rows) {
       const session = sessions.get(laneName(row))
@@ -129,7 +133,7 @@ export async function startLanes(options: LanesOptions): Promise<Lanes> {
     for (let failures = 0; !stop.signal.aborted; failures++) {
       let lease: Lease | undefined
       try {
-        lease = await acquire(db, key, owner)
+        lease = await acquire(db, key, owner, leaseMs)
         if (!lease) return
         session.epoch = lease.epoch
         await one.run(lease, stop.signal, () => {

@@ -13,7 +13,7 @@ import {
   listLanes,
   release,
   removeMember,
-  renewAll,
+  renew,
 } from './lease.ts'
 
 let stack: Stack
@@ -63,18 +63,25 @@ test('a released lane is free at once, and only its owner can release it', async
   expect(await acquire(db, key, 'two')).toMatchObject({ epoch: 2 })
 })
 
-test('renewing keeps all lanes of an owner, and does not wait for one that is being committed', async () => {
+test('renewing keeps the lanes that are worked, and does not wait for one that is being committed', async () => {
   const lease = await acquire(db, key, 'one')
   if (!lease) throw new Error('not acquired')
   await acquire(db, { ...key, lane: 4 }, 'one')
+  await acquire(db, { ...key, lane: 5 }, 'one')
   await sql`update lane set lease_until = now() + interval '1 second' where owner = 'one'`.execute(db)
   await db.transaction().execute(async (tx) => {
     await advance(tx, lease, { seq: 1, seqTimeMs: 0, incarnation: 'a' })
-    await renewAll(db, 'one')
+    await renew(db, 'one', [key, { ...key, lane: 4 }])
   })
-  const { rows } = await sql<{ long: boolean }>`
-    select lease_until > now() + interval '10 seconds' as long from lane where owner = 'one'`.execute(db)
-  expect(rows).toEqual([{ long: true }, { long: true }])
+  const { rows } = await sql<{ lane: number; long: boolean }>`
+    select lane, lease_until > now() + interval '10 seconds' as long from lane where owner = 'one' order by lane`.execute(
+    db,
+  )
+  expect(rows).toEqual([
+    { lane: 3, long: true },
+    { lane: 4, long: true },
+    { lane: 5, long: false },
+  ])
 })
 
 test('invariant 5: a commit under an old epoch changes nothing', async () => {

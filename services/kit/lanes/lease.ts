@@ -15,6 +15,8 @@ export type Lease = LaneKey & {
   readonly seqTimeMs: number | undefined
   /** The stream's `createdAt` when `seq` was committed. */
   readonly incarnation: string | undefined
+  /** How long the lease runs from each acquisition, renewal and commit on. */
+  readonly leaseMs: number
 }
 
 export type LaneRow = LaneKey & {
@@ -30,7 +32,7 @@ export type LaneRow = LaneKey & {
 export const leaseLost = 'lease lost'
 
 /** Long enough to outlive a garbage collection or a failover, short enough that a dead process is soon replaced. */
-export const leaseMs = 15_000
+export const defaultLeaseMs = 15_000
 
 type Database = WorkerDatabase<unknown>
 
@@ -46,7 +48,12 @@ export async function ensureLanes(db: Database, processor: string, version: numb
 }
 
 /** Takes the lane if nobody holds it (any more); undefined when somebody does or it is halted. */
-export async function acquire(db: Database, key: LaneKey, owner: string): Promise<Lease | undefined> {
+export async function acquire(
+  db: Database,
+  key: LaneKey,
+  owner: string,
+  leaseMs: number = defaultLeaseMs,
+): Promise<Lease | undefined> {
   const { rows } = await sql<{ epoch: number; seq: number; seq_time: Date | null; incarnation: string | null }>`
     update lane set owner = ${owner}, epoch = epoch + 1, lease_until = ${until(leaseMs)}
     where ${is(key)} and halted_reason is null and (lease_until is null or lease_until < now() or owner = ${owner})
@@ -62,17 +69,31 @@ export async function acquire(db: Database, key: LaneKey, owner: string): Promis
     seq: row.seq,
     seqTimeMs: row.seq_time?.getTime(),
     incarnation: row.incarnation ?? undefined,
+    leaseMs,
   }
 }
 
 /**
- * Extends all of the owner's leases. A lane whose row is locked is being committed, which extends its lease as well: the
- * others must not wait for it.
+ * Extends the leases of the lanes the owner is working; one it has stopped working, but could not release, runs out. A
+ * lane whose row is locked is being committed, which extends its lease as well: the others must not wait for it.
  */
-export async function renewAll(db: Database, owner: string): Promise<void> {
+export async function renew(
+  db: Database,
+  owner: string,
+  keys: readonly LaneKey[],
+  leaseMs: number = defaultLeaseMs,
+): Promise<void> {
   await sql`
     update lane set lease_until = ${until(leaseMs)}
-    from (select processor, version, lane from lane where owner = ${owner} for update skip locked) as mine
+    from (
+      select processor, version, lane from lane
+      join unnest(
+        ${keys.map(({ processor }) => processor)}::text[],
+        ${keys.map(({ version }) => version)}::int[],
+        ${keys.map(({ lane }) => lane)}::smallint[]
+      ) as worked (processor, version, lane) using (processor, version, lane)
+      where owner = ${owner} for update of lane skip locked
+    ) as mine
     where lane.processor = mine.processor and lane.version = mine.version and lane.lane = mine.lane`.execute(db)
 }
 
@@ -90,7 +111,7 @@ export type Checkpoint = Pick<Lease, 'seq' | 'seqTimeMs' | 'incarnation'>
  */
 export async function advance(tx: WorkerTransaction, lease: Lease, to: Checkpoint): Promise<void> {
   const { rows } = await sql`
-    update lane set seq = ${to.seq}, incarnation = ${to.incarnation ?? null}, lease_until = ${until(leaseMs)},
+    update lane set seq = ${to.seq}, incarnation = ${to.incarnation ?? null}, lease_until = ${until(lease.leaseMs)},
       seq_time = ${to.seqTimeMs === undefined ? null : new Date(to.seqTimeMs)}
     where ${is(lease)} and epoch = ${lease.epoch} and seq = ${lease.seq}
     returning 1`.execute(tx)
@@ -109,7 +130,7 @@ export async function halt(db: Database, lease: Lease, reason: string): Promise<
 }
 
 /** Says this process is alive and returns how many are, itself included. */
-export async function announceMember(db: Database, owner: string): Promise<number> {
+export async function announceMember(db: Database, owner: string, leaseMs: number = defaultLeaseMs): Promise<number> {
   await sql`
     insert into lane_member (owner, seen_until) values (${owner}, ${until(leaseMs)})
     on conflict (owner) do update set seen_until = excluded.seen_until`.execute(db)

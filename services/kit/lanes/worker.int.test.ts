@@ -45,7 +45,7 @@ afterEach(async () => {
 
 type Work = { readonly processors?: Processor<unknown>[]; readonly tickers?: Ticker<unknown>[] }
 
-async function start({ processors = [], tickers = [] }: Work, withLog: EventLog = log): Promise<Lanes> {
+async function start({ processors = [], tickers = [] }: Work, withLog: EventLog = log, owner?: string): Promise<Lanes> {
   const lanes = await startLanes({
     service: 'performance',
     processors,
@@ -56,6 +56,7 @@ async function start({ processors = [], tickers = [] }: Work, withLog: EventLog 
     logger: pino({ level: 'silent' }),
     metrics: createMetrics({ processMetrics: false }),
     scanMs: 100,
+    ...(owner === undefined ? {} : { owner }),
   })
   running.push(lanes)
   return lanes
@@ -399,6 +400,18 @@ describe('sharing', () => {
     await second.stop()
     await third.stop()
     await until(owners, (found) => found.join() === '16')
+  })
+
+  test('a lane that could not be released is worked again once its lease has run out', async () => {
+    await publishAll(numbers(3, 5))
+    await start({ processors: [summing()] }, log, 'me').then((lanes) => lanes.stop())
+    await publishAll(numbers(3, 1))
+    // As if the database had been away at the release: the owner is there, and does not know of its lane.
+    await sql`update lane set owner = 'me', lease_until = now() + interval '500 milliseconds' where lane = 3`.execute(
+      db,
+    )
+    await start({ processors: [summing()] }, log, 'me')
+    await until(sumOf(3), (sum) => sum === triangle(5) + 1)
   })
 
   test('the sums stay exact while owners change', async () => {

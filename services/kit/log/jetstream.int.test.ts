@@ -2,6 +2,7 @@ import { diffStream } from '@plimsoll/contracts/stream-diff.ts'
 import { laneCountKey, streamDefinitions } from '@plimsoll/contracts/streams.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isTransient } from '../errors.ts'
+import { retried } from '../test/retried.ts'
 import { type Stack, startStack } from '../testing/stack.ts'
 import { describeEventLog } from './conformance.ts'
 import { connectJetStream, serverProblem } from './jetstream.ts'
@@ -31,17 +32,6 @@ const usage = (body: string | Uint8Array, id?: string) => ({
   data: typeof body === 'string' ? new TextEncoder().encode(body) : body,
   ...(id === undefined ? {} : { id }),
 })
-
-async function retried<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!isTransient(error) || tries > 100) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-  }
-}
 
 describeEventLog('JetStream', async () => {
   const log = await connected()
