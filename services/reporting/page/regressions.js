@@ -100,7 +100,11 @@ function card(regression, read) {
 /** Both distributions, or, of a series that came without them, its history. @param {Regression} regression @param {Read} read */
 function picture(regression, read) {
   const { histogram, before, after, unit, regressionId, service } = regression
-  if (histogram === null) return historyBox(regression, read)
+  if (histogram === null) {
+    const box = historyBox()
+    whenSeen(box, () => fillHistory(box, regression, read))
+    return box
+  }
   const drawn = histogramPicture(
     { buckets: histogram.before, marks: marksOf(before) },
     { buckets: histogram.after, marks: marksOf(after) },
@@ -163,16 +167,15 @@ function closedRow(regression, read) {
 
 /** @param {HTMLElement} details @param {Regression} regression @param {Read} read */
 function fillDetails(details, regression, read) {
-  if (regression.histogram !== null) details.append(historyBox(regression, read))
+  if (regression.histogram !== null) {
+    const box = historyBox()
+    details.append(box)
+    fillHistory(box, regression, read)
+  }
   details.append(evidence(regression))
 }
 
-/** @param {Regression} regression @param {Read} read */
-function historyBox(regression, read) {
-  const box = element('div.history-box', {}, element('p.quiet', {}, 'Reading its history'))
-  whenSeen(box, () => fillHistory(box, regression, read))
-  return box
-}
+const historyBox = () => element('div.history-box', {}, element('p.quiet', {}, 'Reading its history'))
 
 const hourMs = 3_600_000
 
