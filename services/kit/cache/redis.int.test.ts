@@ -40,3 +40,11 @@ test('while it is away reads miss, writes are dropped and nothing is limited; th
   await stack.restartRedis()
   await expect.poll(() => cache.increment('n', 60_000), { timeout: 10_000 }).toBeGreaterThan(0)
 })
+
+test('one that is not there at the start is one that is away', async () => {
+  await stack.downRedis()
+  const cache = await connect()
+  expect(await cache.get('k')).toBeUndefined()
+  await stack.restartRedis()
+  await expect.poll(() => cache.increment('late', 60_000), { timeout: 10_000 }).toBeGreaterThan(0)
+})

@@ -22,7 +22,8 @@ export async function connectRedisCache(url: string, logger: Logger): Promise<Ca
       reported = false
     })
   }
-  await Promise.all([redis.connect(), subscriber.connect()])
+  // One that is not there yet is one that is away: reported above, and tried again.
+  await Promise.allSettled([redis.connect(), subscriber.connect()])
 
   const listeners = new Map<string, Set<(message: string) => void>>()
   subscriber.on('message', (channel: string, message: string) => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { appError } from '../errors.ts'
 import { execute } from './execute.ts'
@@ -17,62 +17,64 @@ export type DebianRequest = {
   readonly dependencies: 'alone' | 'missing'
 }
 
+/** The folder that stands for `/`, once packages are unpacked below `directory`. */
+export const unpackedRoot = (directory: string): string => join(directory, 'root')
+
 /**
  * Unpacks Debian packages below `directory` without installing anything and without being root: a private apt state
- * takes them, signature-checked, from the mirror this machine already uses. Returns the folder that stands for `/`.
+ * takes them, signature-checked, from the mirror this machine already uses. Returns `unpackedRoot(directory)`.
  */
 export async function unpackDebian(request: DebianRequest, directory: string): Promise<string> {
-  const root = join(directory, 'root')
+  const root = unpackedRoot(directory)
   if (existsSync(root)) return root
   for (const need of ['/usr/bin/apt-get', '/usr/bin/dpkg-deb', keyring]) {
-    if (!existsSync(need))
+    if (!existsSync(need)) {
       throw appError('server-not-found', `Debian packages cannot be used here: ${need} does not exist.`)
+    }
   }
+  await mkdir(directory, { recursive: true })
+  const work = await mkdtemp(join(directory, 'apt-'))
+  try {
+    const archives = await downloadPackages(request, work)
+    for (const archive of archives) await execute('dpkg-deb', ['-x', archive, join(work, 'unpacked')])
+    await rename(join(work, 'unpacked'), root)
+  } catch (error) {
+    // Another process may have been first: what it unpacked is as good.
+    if (!existsSync(root)) throw error
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+  return root
+}
+
+/** Fetches what is asked for into a private apt state below `work`; returns the package files. */
+async function downloadPackages({ packages, suite, dependencies }: DebianRequest, work: string): Promise<string[]> {
   const { mirror, codename } = await debianMirror()
-  const suite = request.suite === 'own' ? codename : request.suite
-  const work = join(directory, 'apt')
-  await rm(work, { recursive: true, force: true })
-  for (const folder of ['lists/partial', 'cache/archives/partial', 'unpacked'])
-    await mkdir(join(work, folder), { recursive: true })
-  await writeFile(join(work, 'sources.list'), `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`)
-  await writeFile(join(work, 'status'), '')
+  const archives = join(work, 'cache/archives')
+  for (const folder of [join(work, 'lists/partial'), join(archives, 'partial')])
+    await mkdir(folder, { recursive: true })
+  const sources = join(work, 'sources.list')
+  await writeFile(sources, `deb [signed-by=${keyring}] ${mirror} ${suite === 'own' ? codename : suite} main\n`)
+  const nothingInstalled = join(work, 'status')
+  await writeFile(nothingInstalled, '')
 
   const settings = {
-    'Dir::Etc::sourcelist': join(work, 'sources.list'),
+    'Dir::Etc::sourcelist': sources,
     'Dir::Etc::sourceparts': '/dev/null',
     'Dir::State::lists': join(work, 'lists'),
     'Dir::Cache': join(work, 'cache'),
     // An installed package of the same name with a higher version must not hide the one asked for.
-    ...(request.dependencies === 'alone' ? { 'Dir::State::status': join(work, 'status') } : {}),
+    ...(dependencies === 'alone' && { 'Dir::State::status': nothingInstalled }),
     'APT::Sandbox::User': '',
+    'APT::Install-Recommends': 'false',
     'Acquire::Languages': 'none',
     'Debug::NoLocking': '1',
   }
-  const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
-  await execute('apt-get', [...options, '-qq', 'update'])
-  if (request.dependencies === 'alone') {
-    await execute('apt-get', [...options, '-qq', 'download', ...request.packages], {
-      cwd: join(work, 'cache/archives'),
-    })
-  } else {
-    await execute('apt-get', [
-      ...options,
-      '-qq',
-      '-y',
-      '--download-only',
-      '--no-install-recommends',
-      '--reinstall',
-      'install',
-      ...request.packages,
-    ])
-  }
-  const archives = join(work, 'cache/archives')
-  for (const file of (await readdir(archives)).filter((name) => name.endsWith('.deb'))) {
-    await execute('dpkg-deb', ['-x', join(archives, file), join(work, 'unpacked')])
-  }
-  await rename(join(work, 'unpacked'), root)
-  await rm(work, { recursive: true, force: true })
-  return root
+  const options = ['-qq', '-y', ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])]
+  await execute('apt-get', [...options, 'update'])
+  const fetch = dependencies === 'alone' ? ['download'] : ['install', '--download-only', '--reinstall']
+  await execute('apt-get', [...options, ...fetch, ...packages], { cwd: archives })
+  return (await readdir(archives)).filter((name) => name.endsWith('.deb')).map((name) => join(archives, name))
 }
 
 /** The folders of shared libraries below an unpacked root, for LD_LIBRARY_PATH. */

@@ -16,6 +16,8 @@ export const natsKind: ServerKind = {
   minimum: [2, 10],
   ...(release === undefined ? {} : { release }),
   debian: { packages: ['nats-server'], suite: 'trixie', dependencies: 'alone' },
+  // The oldest broker that is supported; NATS_DEBIAN_SUITE=sid has the newest.
+  suiteVariable: 'NATS_DEBIAN_SUITE',
   debianPath: 'usr/sbin/nats-server',
   image: 'nats:2.14.6',
 }

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { appError, describeError } from '../errors.ts'
-import { type DebianRequest, libraryPath, unpackDebian } from './debian.ts'
+import { type DebianRequest, libraryPath, unpackDebian, unpackedRoot } from './debian.ts'
 import { execute } from './execute.ts'
 import { fetchRelease, type Release } from './release.ts'
 
@@ -16,6 +16,8 @@ export type ServerKind = {
   readonly minimum: readonly [major: number, minor: number]
   readonly release?: Release
   readonly debian: DebianRequest
+  /** Variable that names another Debian suite, for programs that run on any. */
+  readonly suiteVariable?: string
   /** Path of the program below an unpacked package. */
   readonly debianPath: string
   readonly image: string
@@ -80,7 +82,7 @@ const fromRelease: Attempt = async (kind, context) => {
   const origin = `official release ${release.version}`
   if (existsSync(cached)) return await inspect(kind, { path: cached, origin, env: {} })
   // A Debian package fetched earlier (because the release could not be had) is good enough: no new try at each start.
-  if (existsSync(debianDirectory(kind, context))) return undefined
+  if (existsSync(unpackedRoot(debianDirectory(kind, context)))) return undefined
   context.progress(`downloading ${kind.program} ${release.version}`)
   return await inspect(kind, { path: await fetchRelease(release, directory), origin, env: {} })
 }
@@ -89,7 +91,7 @@ const fromDebian: Attempt = async (kind, context) => {
   if (process.platform !== 'linux') return undefined
   const request = debianRequest(kind, context)
   const directory = debianDirectory(kind, context)
-  if (!existsSync(directory)) context.progress(`unpacking Debian's ${kind.program} (${request.suite})`)
+  if (!existsSync(unpackedRoot(directory))) context.progress(`unpacking Debian's ${kind.program} (${request.suite})`)
   const root = await unpackDebian(request, directory)
   const env = request.dependencies === 'missing' ? { LD_LIBRARY_PATH: await libraryPath(root) } : {}
   return await inspect(kind, { path: join(root, kind.debianPath), origin: `Debian ${request.suite}`, env })
@@ -102,9 +104,9 @@ const fromDocker: Attempt = async (kind, { env }) => {
   return { kind: 'docker', image: kind.image, version: kind.image.split(':')[1] ?? '', origin: 'Docker' }
 }
 
-const debianRequest = (kind: ServerKind, { env }: ResolveContext): DebianRequest => ({
-  ...kind.debian,
-  suite: env.PLIMSOLL_DEBIAN_SUITE || kind.debian.suite,
+const debianRequest = ({ debian, suiteVariable }: ServerKind, { env }: ResolveContext): DebianRequest => ({
+  ...debian,
+  suite: (suiteVariable && env[suiteVariable]) || debian.suite,
 })
 
 const debianDirectory = (kind: ServerKind, context: ResolveContext): string =>

@@ -8,6 +8,8 @@ import type { Principal } from '../auth/principal.ts'
 import { appError } from '../errors.ts'
 import type { Route } from '../service.ts'
 import { createMetrics } from '../telemetry/prometheus.ts'
+import { traceHeaders } from '../telemetry/propagation.ts'
+import { startTracing } from '../telemetry/tracing.ts'
 import { eventStream } from './eventstream.ts'
 import { createHttpServer } from './server.ts'
 
@@ -223,6 +225,16 @@ test('the description of the API lists routes with their permission, and none th
   expect(page.statusCode).toBe(200)
   // Works without a network: nothing is loaded from elsewhere.
   expect(page.body).not.toMatch(/(src|href)="https?:/)
+})
+
+test("a handler works within the caller's trace", async () => {
+  await startTracing({ serviceName: 'test', endpoint: undefined })
+  const server = await serve([route({ url: '/a', handler: async () => ({ headers: traceHeaders() }) })])
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  expect((await server.inject({ url: '/a', headers: { ...signedIn, traceparent } })).json()).toEqual({
+    headers: { traceparent },
+  })
+  expect((await server.inject({ url: '/a', headers: signedIn })).json()).toEqual({ headers: {} })
 })
 
 describe('event streams', () => {

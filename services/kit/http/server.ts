@@ -18,6 +18,7 @@ import { answerUnchanged } from './etag.ts'
 import { closeEventStreams } from './eventstream.ts'
 import { addMethodRoutes } from './methods.ts'
 import { asAppError, problemContentType, problemOf, problemSchema } from './problems.ts'
+import { inRequestSpan } from './span.ts'
 import { compileValidator } from './validation.ts'
 
 export type ServiceRoutes = {
@@ -174,7 +175,7 @@ function addRoute(
     },
     handler: (request, reply) => {
       if (route.body === 'raw') request.body ??= Buffer.alloc(0)
-      return handler(request, reply, request.principal)
+      return inRequestSpan(request, reply, url, () => handler(request, reply, request.principal))
     },
   })
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { libraryPath, unpackDebian } from '../embedded/debian.ts'
+import { libraryPath, unpackDebian, unpackedRoot } from '../embedded/debian.ts'
 import { execute } from '../embedded/execute.ts'
 import { findOnPath } from '../embedded/resolve.ts'
 import { appError, describeError } from '../errors.ts'
@@ -52,8 +52,7 @@ export async function chromiumLaunch(env: NodeJS.ProcessEnv = process.env): Prom
 }
 
 async function fromDebian(directory: string, env: Record<string, string>): Promise<ChromiumLaunch> {
-  await mkdir(directory, { recursive: true })
-  if (!existsSync(join(directory, 'root'))) testResolution.progress("unpacking Debian's chromium")
+  if (!existsSync(unpackedRoot(directory))) testResolution.progress("unpacking Debian's chromium")
   const packages = ['chromium', 'chromium-common', 'fonts-dejavu-core', 'fontconfig-config']
   const root = await unpackDebian({ packages, suite: 'own', dependencies: 'missing' }, directory)
   const executablePath = join(root, 'usr/lib/chromium/chromium')
