@@ -2,11 +2,11 @@
  * Request level: two faulty minutes against one normal minute, on the spans of one operation.
  *
  * - An operation is (service, operation name); its durations are the spans of a recorded minute.
- * - Normal is the recorded minute just before an injection; faulty are the next two recorded minutes within five minutes.
- *   An injection counts as complete when the normal and both faulty minutes are there and the service has an operation
- *   (or calls one: spans of its callees as seen by it are its own children) with 20 spans on both sides.
- * - It is seen when an operation of the faulty service, or the spans of its callers that enclose it, are slower: z > 4
- *   and +20 % at median or p95 (compare.ts).
+ * - The recordings hold the minute of an injection and up to two after it. The minute of the injection (or the one before
+ *   it) is the normal one, the next two recorded ones within four minutes are the faulty ones (one, where only one is kept).
+ * - An injection counts when a normal and a faulty minute are there and an operation of the faulty service, or a call to it,
+ *   has 20 spans on both sides. It is seen when one of these operations is slower: z > 4 and +20 % at median or p95
+ *   (compare.ts).
  * - Chance: share of operations that fire between a faulty-free pair of neighbouring recorded minutes (the minute before
  *   an injection against the one before another, at most 40 minutes apart).
  */
@@ -40,12 +40,13 @@ export function requestRows(data: string, faults: readonly NezhaFault[]): Reques
   const tally = new Map<string, RequestRow>()
   const normals: number[] = []
   for (const fault of faults) {
-    const normal = times.filter((t) => t + 60 <= fault.at + 30 && t > fault.at - 300).at(-1)
-    const faulty = times.filter((t) => t + 60 > fault.at + 30 && t < fault.at + 300).slice(0, 2)
+    const start = Math.floor(fault.at / 60) * 60
+    const normal = times.filter((t) => t <= start && t >= start - 60).at(-1)
+    const faulty = times.filter((t) => t > start && t <= start + 240).slice(0, 2)
     if (normal !== undefined) normals.push(normal)
     if (!LATENCY_FAULTS.has(fault.type)) continue
     const before = normal === undefined ? undefined : minutes.get(normal)
-    if (before === undefined || faulty.length < 2) continue
+    if (before === undefined || faulty.length === 0) continue
     const after: Minute = new Map()
     for (const t of faulty) {
       for (const [key, histogram] of minutes.get(t) ?? []) {
@@ -54,7 +55,7 @@ export function requestRows(data: string, faults: readonly NezhaFault[]): Reques
         after.set(key, into)
       }
     }
-    const keys = [...before.keys()].filter((key) => key.startsWith(`${fault.service} `) && usable(before, after, key))
+    const keys = [...before.keys()].filter((key) => isAbout(key, fault.service) && usable(before, after, key))
     if (keys.length === 0) continue
     const row = tally.get(fault.type) ?? { type: fault.type, tried: 0, seen: 0 }
     row.tried++
@@ -76,6 +77,11 @@ export function requestRows(data: string, faults: readonly NezhaFault[]): Reques
     }
   }
   return { rows: [...tally.values()], normalPairs: pairs, normalFired: fired }
+}
+
+/** Operations of the service, and calls to it: their names carry the name of the callee. */
+function isAbout(key: string, service: string): boolean {
+  return key.startsWith(`${service} `) || key.toLowerCase().includes(`${service.replaceAll('-', '').toLowerCase()}/`)
 }
 
 function usable(before: Minute, after: Minute, key: string): boolean {
