@@ -29,6 +29,7 @@ export function listen(url, { headers, onEvent, onState }) {
         headers: { ...headers(), ...resume },
         signal: abort.signal,
         cache: 'no-store',
+        credentials: 'omit',
       })
       if (!response.ok || response.body === null) throw new Error(`The event stream answered ${response.status}.`)
       onState('live')

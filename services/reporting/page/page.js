@@ -20,7 +20,11 @@ const authorization = () => {
 
 /** @param {string} url @returns {Promise<any>} */
 async function read(url) {
-  const response = await fetch(url, { headers: { accept: 'application/json', ...authorization() } })
+  // omit: the key is sent by us, and a 401 must not make the browser ask for a password of its own.
+  const response = await fetch(url, {
+    credentials: 'omit',
+    headers: { accept: 'application/json', ...authorization() },
+  })
   if (response.status === 401) byId('sign-in').hidden = false
   if (!response.ok) {
     const problem = await response.json().catch(() => ({}))
@@ -128,6 +132,7 @@ function showLive() {
 }
 
 function liveText() {
+  if (!byId('sign-in').hidden) return 'Signed out'
   if (connection === 'connecting') return 'Connecting'
   if (connection === 'broken') return `Stale since ${clockTime(brokenAt)}, reconnecting`
   if (asOf === null) return 'Live'

@@ -218,6 +218,25 @@ describe('given an open regression', () => {
   })
 })
 
+test('given an installation that asks for a key, the page asks for it and shows nothing before', async () => {
+  const key = 'a-bootstrap-key-of-32-characters'
+  const secured = await startReporting(stack, [reporting, others], { AUTH_REQUIRED: 'true', BOOTSTRAP_API_KEY: key })
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  try {
+    await page.goto(secured.url)
+    await page.getByLabel('API key').fill(key)
+    expect(await page.locator('#services .row').count()).toBe(0)
+    expect(await page.locator('#live-text').textContent()).toBe('Signed out')
+    await page.keyboard.press('Enter')
+    await page.locator('#services .row').first().waitFor()
+    await page.locator('#live[data-state="live"]').waitFor()
+  } finally {
+    await context.close()
+    await secured.stop()
+  }
+})
+
 test('it loads little: under 60 kB on the wire, first paint under a second', async () => {
   const page = await open()
   const [bytes, firstPaintMs] = await page.evaluate<[number, number]>(`[
@@ -234,7 +253,7 @@ test('when the server goes away the page says since when it is stale, and catche
   await running.stop()
   await page.getByText(/^Stale since \d\d:\d\d:\d\d/).waitFor()
   await publishRegression('meanwhile')
-  running = await startReporting(stack, [reporting, others], port)
+  running = await startReporting(stack, [reporting, others], { PORT: port })
   await page.locator('#live[data-state="live"]').waitFor()
   await page.locator('#services .name', { hasText: 'meanwhile' }).waitFor()
   // The browser itself reports requests that could not connect; nothing else may be wrong.

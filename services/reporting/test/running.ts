@@ -49,12 +49,12 @@ export async function createPublisher({ natsUrl }: Pick<Servers, 'natsUrl'>): Pr
   }
 }
 
-/** The service alone, on a free port. */
+/** The service, alone or with others, on a free port; `env` adds to or replaces settings. */
 export const startReporting = (
   { natsUrl, databaseUrl }: Servers,
   services: readonly AnyService[] = [reporting],
-  port = '0',
-) => startServices(services, { NATS_URL: natsUrl, DATABASE_URL: databaseUrl, PORT: port, LOG_LEVEL: 'warn' })
+  env: Readonly<Record<string, string>> = {},
+) => startServices(services, { NATS_URL: natsUrl, DATABASE_URL: databaseUrl, PORT: '0', LOG_LEVEL: 'warn', ...env })
 
 /** Reads `url` until `accept` is content with the answer. */
 export async function eventually<T>(url: string, accept: (body: T) => boolean, withinMs = 10_000): Promise<T> {
