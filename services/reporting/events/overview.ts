@@ -1,13 +1,12 @@
 import { type DecodedEvent, decodeEvent } from '@plimsoll/contracts/events.ts'
 import { decodeHistogram } from '@plimsoll/contracts/histogram.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { appError, poison } from '@plimsoll/kit/errors.ts'
 import { type LaneMessage, type Processor, processor } from '@plimsoll/kit/lanes/processor.ts'
 import { type Baseline, foldBaseline } from '../domain/baseline.ts'
 import { type Fact, type ProjectedType, projectedTypes } from '../domain/feed.ts'
 import { foldDetected, foldResolved, type Regression } from '../domain/regression.ts'
 import { loadBaselines, saveBaselines } from '../store/baseline.ts'
-import { appendFeed, unseen } from '../store/feed.ts'
+import { appendFeed, isFeedEmpty, unseen } from '../store/feed.ts'
 import { clearProjection, type Head, lockHead } from '../store/head.ts'
 import { loadRegressions, saveRegressions } from '../store/regression.ts'
 import { type ReportingTransaction, typed } from '../store/tables.ts'
@@ -20,13 +19,6 @@ export const name = 'overview'
  */
 export const version = 1
 
-/** What `tools/rebuild` needs: it empties the projection and replays DERIVED in one transaction with the checkpoints. */
-export const rebuild = {
-  service: 'reporting',
-  processor: name,
-  clear: (tx: WorkerTransaction): Promise<void> => clearProjection(typed(tx), version),
-}
-
 /** DERIVED -> baselines, regressions and the feed behind the page. Lanes share these tables; see `store/head.ts`. */
 export const overview = (feedRows: number): Processor<unknown> =>
   processor({
@@ -38,7 +30,9 @@ export const overview = (feedRows: number): Processor<unknown> =>
     async load(transaction) {
       const tx = typed(transaction)
       const head = await lockHead(tx)
-      if (head.version < version) await clearProjection(tx, version)
+      // tools/rebuild has sent the lanes to the start and emptied the feed, which is never empty otherwise.
+      const isRebuild = head.seq > 0 && (await isFeedEmpty(tx))
+      if (head.version < version || isRebuild) await clearProjection(tx, version)
     },
     handle(_state, batch) {
       // Decoded here and not in `write`: a message that cannot be decoded is poison whatever the database does.

@@ -46,6 +46,10 @@ export async function appendFeed(
     .execute()
 }
 
+export async function isFeedEmpty(tx: ReportingTransaction): Promise<boolean> {
+  return (await tx.selectFrom('feed').select('seq').limit(1).executeTakeFirst()) === undefined
+}
+
 export type FeedItem = { readonly seq: number; readonly body: unknown }
 
 /** What there is to send: where the feed stands, and the items after a position, oldest first. */

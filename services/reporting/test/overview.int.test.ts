@@ -1,9 +1,10 @@
 import { roleDatabase } from '@plimsoll/kit/db/pool.ts'
+import { applyRebuild, planRebuild } from '@plimsoll/kit/lanes/rebuild.ts'
 import type { Running } from '@plimsoll/kit/run.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { rebuild } from '../events/overview.ts'
+import { version } from '../events/overview.ts'
 import type { ReportingTables } from '../store/tables.ts'
 import { detected, established, packedHistogram, resolved, startMs, summary } from './facts.ts'
 import { createPublisher, eventually, type Published, type Publisher, startReporting } from './running.ts'
@@ -175,16 +176,17 @@ test('given an old fact again under another id, as after the broker has forgotte
   expect(after.head.seq).toBe(before.head.seq + 1)
 })
 
-test('a rebuild gives the same projection', async () => {
+test('a rebuild gives the same projection, and tells listeners to read everything again', async () => {
   const before = await projection()
-  await running.stop()
-  await owner.transaction().execute(async (tx) => {
-    await rebuild.clear(tx as never)
-    await sql`update lane set seq = 0, seq_time = null where processor = 'overview'`.execute(tx)
-  })
-  running = await startReporting(stack)
+  const { generation, seq } = await owner.selectFrom('head').selectAll().executeTakeFirstOrThrow()
+  // What `npm run rebuild -- reporting overview --from start --empty feed --yes` does, beside the running service.
+  const options = { processor: 'overview', version, from: 'start', emptyTables: ['feed'] } as const
+  await applyRebuild(owner as never, await planRebuild(owner as never, options))
+  await expect.poll(async () => (await projection()).head.seq, { timeout: 15_000 }).toBe(before.head.seq)
   await lanesCaughtUp()
   expect(await projection()).toEqual(before)
+  const [first] = await readEvents(`${generation}.${seq}`, 1)
+  expect(first).toMatchObject({ event: 'reset', id: `${generation + 1}.${seq}` })
 })
 
 test('given a fact that cannot be read, it is set aside and those behind it are projected', async () => {
