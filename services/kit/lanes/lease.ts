@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { WorkerDatabase, WorkerTransaction } from '../db/database.ts'
 import { appError } from '../errors.ts'
 
@@ -48,29 +48,47 @@ export async function ensureLanes(db: Database, processor: string, version: numb
 }
 
 /** Takes the lane if nobody holds it (any more); undefined when somebody does or it is halted. */
-export async function acquire(
+export function acquire(
   db: Database,
   key: LaneKey,
   owner: string,
   leaseMs: number = defaultLeaseMs,
 ): Promise<Lease | undefined> {
+  return take(db, key, owner, leaseMs, sql`(lease_until is null or lease_until < now() or owner = ${owner})`)
+}
+
+/**
+ * Takes the lane from whoever has it, for a tool that must work on it now: the owner is fenced, and takes the lane up
+ * again once it is released. Undefined when there is no such lane or it is halted.
+ */
+export function takeOver(db: Database, key: LaneKey, owner: string): Promise<Lease | undefined> {
+  return take(db, key, owner, defaultLeaseMs, sql`true`)
+}
+
+async function take(
+  db: Database,
+  { processor, version, lane }: LaneKey,
+  owner: string,
+  leaseMs: number,
+  free: RawBuilder<unknown>,
+): Promise<Lease | undefined> {
   const { rows } = await sql<{ epoch: number; seq: number; seq_time: Date | null; incarnation: string | null }>`
     update lane set owner = ${owner}, epoch = epoch + 1, lease_until = ${until(leaseMs)}
-    where ${is(key)} and halted_reason is null and (lease_until is null or lease_until < now() or owner = ${owner})
+    where ${is({ processor, version, lane })} and halted_reason is null and ${free}
     returning epoch, seq, seq_time, incarnation`.execute(db)
   const [row] = rows
-  if (!row) return undefined
-  const { processor, version, lane } = key
-  return {
-    processor,
-    version,
-    lane,
-    epoch: row.epoch,
-    seq: row.seq,
-    seqTimeMs: row.seq_time?.getTime(),
-    incarnation: row.incarnation ?? undefined,
-    leaseMs,
-  }
+  return (
+    row && {
+      processor,
+      version,
+      lane,
+      epoch: row.epoch,
+      seq: row.seq,
+      seqTimeMs: row.seq_time?.getTime(),
+      incarnation: row.incarnation ?? undefined,
+      leaseMs,
+    }
+  )
 }
 
 /**
