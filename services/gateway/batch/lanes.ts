@@ -10,9 +10,12 @@ export type Intake = {
   readonly requestId: string
   /** Parts of this very request that the log already holds, as `partKey` names them: they are not published again. */
   readonly stored: ReadonlySet<string>
-  /** Upper bound of what it adds to batches, bytes. */
-  readonly weight: number
+  /** Upper bound of what it adds to the batches of each lane, bytes. */
+  readonly weight: LaneWeights
 }
+
+/** Bytes by lane. */
+export type LaneWeights = Float64Array
 
 /** `lane.part` of a request: a request that fills several messages of a lane has several parts. */
 export function partKey(lane: number, part: number): string {
@@ -56,21 +59,26 @@ export type LaneBatcherOptions<B extends OpenBatch> = {
   readonly maxBytes: number
 }
 
+/** Appends a request's rows; `batchFor` gives the batch of a lane that has room for `weight` more bytes. */
+export type Fill<B> = (batchFor: (lane: number, weight: number) => B | undefined) => void
+
 /** Batches of one source and event type, one being filled per lane. */
 export type LaneBatcher<B extends OpenBatch> = {
   /** Takes in one request: `fill` appends through `batchFor`. Resolves when every part is acknowledged. */
-  take(intake: Intake, fill: (batchFor: (lane: number, weight: number) => B | undefined) => void): Promise<void>
+  take(intake: Intake, fill: Fill<B>): Promise<void>
   flush(): void
 }
 
 const MAX_REQUESTS_IN_BATCH = 128
 
-/** Requests above this share of a full batch get messages of their own. */
+/** A request that fills more than this share of a message in one lane gets messages of its own there. */
 const ALONE_SHARE = 0.25
 
 /**
- * Small requests share batches: flushed when full or after `lingerMs`. A big request closes the batches it finds and
- * fills its own, with ids made from the request's: a repeat makes the very same messages, and the broker drops them.
+ * Requests share batches, one being filled per lane: it is sent when it is full, when the lane's last one has been
+ * acknowledged, or when none is on its way and `lingerMs` have passed. So a busy gateway sends few, large messages
+ * (each costs the broker a sync to disk) and an idle one answers soon. What is big in a lane closes the batch it finds
+ * there and fills its own, with ids made from the request's: a repeat makes the very same messages.
  */
 export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptions<B>): LaneBatcher<B> {
   const pending = new Array<Pending<B> | undefined>(laneCount)
@@ -94,11 +102,19 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
     return done.promise
   }
 
+  /** Shared batches of a lane that wait for their acknowledgement. */
+  const onTheirWay = new Array<number>(laneCount).fill(0)
+
   function flushLane(lane: number): void {
     const filled = pending[lane]
     if (filled === undefined) return
     pending[lane] = undefined
-    void send(filled, lane, randomUUID()).catch(() => {})
+    onTheirWay[lane] = (onTheirWay[lane] as number) + 1
+    const arrived = () => {
+      onTheirWay[lane] = (onTheirWay[lane] as number) - 1
+      if (onTheirWay[lane] === 0) flushLane(lane)
+    }
+    send(filled, lane, randomUUID()).then(arrived, arrived)
   }
 
   function flush(): void {
@@ -107,72 +123,65 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
     for (let lane = 0; lane < laneCount; lane++) flushLane(lane)
   }
 
-  const openPending = (lane: number, requestId: string): Pending<B> => {
+  function flushIdle(): void {
+    timer = undefined
+    for (let lane = 0; lane < laneCount; lane++) if (onTheirWay[lane] === 0) flushLane(lane)
+  }
+
+  function openPending(lane: number, requestId: string): Pending<B> {
     const made = { batch: options.open(lane), requests: [requestId], done: Promise.withResolvers<void>() }
     // Whoever waits on it sees a rejection; a request that gave up waiting must not turn it into an unhandled one.
     made.done.promise.catch(() => {})
     return made
   }
 
-  function takeAlone(
-    { requestId, stored }: Intake,
-    fill: (batchFor: (lane: number, weight: number) => B | undefined) => void,
-  ): Promise<void>[] {
-    const own = new Array<Pending<B> | undefined>(laneCount)
-    const parts = new Array<number>(laneCount).fill(0)
-    const sent: Promise<void>[] = []
-    const close = (lane: number): void => {
-      const filled = own[lane]
+  function take({ requestId, stored, weight: laneWeights }: Intake, fill: Fill<B>): Promise<void>[] {
+    const alone = laneWeights.map((bytes) => (bytes > options.maxBytes * ALONE_SHARE ? 1 : 0))
+    const parts = new Uint32Array(laneCount)
+    const waitedFor = new Set<Promise<void>>()
+
+    for (let lane = 0; lane < laneCount; lane++) {
+      const bytes = laneWeights[lane] as number
+      // All of a request's share of a lane has to fit: it is never split over two shared batches.
+      if (bytes > 0 && (alone[lane] === 1 || (pending[lane]?.batch.weight ?? 0) + bytes > options.maxBytes))
+        flushLane(lane)
+    }
+
+    /** Sends what the request alone has filled in a lane, unless an earlier life of this process did. */
+    function closeOwn(lane: number): void {
+      const filled = pending[lane]
       if (filled === undefined) return
-      own[lane] = undefined
+      pending[lane] = undefined
       const part = parts[lane] as number
       parts[lane] = part + 1
-      if (!stored.has(partKey(lane, part))) sent.push(send(filled, lane, partMessageId(requestId, lane, part)))
+      if (!stored.has(partKey(lane, part))) waitedFor.add(send(filled, lane, partMessageId(requestId, lane, part)))
     }
-    flush()
-    fill((lane, weight) => {
-      if ((own[lane]?.batch.weight ?? 0) + weight > options.maxBytes) close(lane)
-      own[lane] ??= openPending(lane, requestId)
-      const { batch } = own[lane]
-      batch.weight += weight
-      return batch
-    })
-    for (let lane = 0; lane < laneCount; lane++) close(lane)
-    return sent
-  }
 
-  function takeTogether(
-    { requestId, stored, weight: requestWeight }: Intake,
-    fill: (batchFor: (lane: number, weight: number) => B | undefined) => void,
-  ): Promise<void>[] {
-    const joined = new Set<Promise<void>>()
     fill((lane, weight) => {
-      if (stored.has(partKey(lane, 0))) return undefined
+      if (alone[lane] === 1) {
+        if ((pending[lane]?.batch.weight ?? 0) + weight > options.maxBytes) closeOwn(lane)
+      } else if (stored.has(partKey(lane, 0))) return undefined
       let into = pending[lane]
-      if (into !== undefined && into.requests.at(-1) !== requestId) {
-        // All of the request has to fit: its part of a lane is never split over two shared batches.
-        if (into.batch.weight + requestWeight > options.maxBytes) {
-          flushLane(lane)
-          into = undefined
-        } else into.requests.push(requestId)
-      }
-      into ??= pending[lane] = openPending(lane, requestId)
+      if (into === undefined) {
+        into = openPending(lane, requestId)
+        pending[lane] = into
+      } else if (into.requests.at(-1) !== requestId) into.requests.push(requestId)
       into.batch.weight += weight
-      joined.add(into.done.promise)
+      if (alone[lane] === 0) waitedFor.add(into.done.promise)
       return into.batch
     })
+
     for (let lane = 0; lane < laneCount; lane++) {
-      if ((pending[lane]?.requests.length ?? 0) >= MAX_REQUESTS_IN_BATCH) flushLane(lane)
+      if (alone[lane] === 1) closeOwn(lane)
+      else if ((pending[lane]?.requests.length ?? 0) >= MAX_REQUESTS_IN_BATCH) flushLane(lane)
     }
-    timer ??= setTimeout(flush, options.lingerMs)
-    return [...joined]
+    timer ??= setTimeout(flushIdle, options.lingerMs)
+    return [...waitedFor]
   }
 
   return {
     async take(intake, fill) {
-      if (intake.weight === 0) return
-      const alone = intake.weight > options.maxBytes * ALONE_SHARE
-      await Promise.all(alone ? takeAlone(intake, fill) : takeTogether(intake, fill))
+      await Promise.all(take(intake, fill))
     },
     flush,
   }

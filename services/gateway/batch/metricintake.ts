@@ -1,4 +1,5 @@
-import type { LaneBatcher, OpenBatch } from './lanes.ts'
+import { laneCount } from '@plimsoll/contracts/lane.ts'
+import type { Fill, LaneWeights, OpenBatch } from './lanes.ts'
 import { encodeMetricBatch } from './metricbatch.ts'
 import {
   clearMetricColumns,
@@ -47,27 +48,30 @@ export function openMetricBatch(registry: SeriesRegistry, now: () => number): Op
   return batch
 }
 
-/** Upper bound of what the decoded columns add to batches, bytes. */
-export function metricWeight(registry: SeriesRegistry, columns: MetricColumns): number {
-  const { weight } = registry.columns
-  let total = columns.samples * SAMPLE_BYTES
+/** Upper bound of what the decoded columns add to the batches of each lane, bytes. */
+export function metricWeight(registry: SeriesRegistry, columns: MetricColumns): LaneWeights {
+  const { weight, lane } = registry.columns
+  const weights = new Float64Array(laneCount)
   let previous = -1
   for (let i = 0; i < columns.samples; i++) {
     const series = columns.sampleSeries[i] as number
-    if (series !== previous) total += weight[series] as number
+    const at = lane[series] as number
+    weights[at] = (weights[at] as number) + SAMPLE_BYTES + (series === previous ? 0 : (weight[series] as number))
     previous = series
   }
   for (let i = 0; i < columns.histograms; i++) {
-    total += histogramWeight(columns, i) + (weight[columns.histogramSeries[i] as number] as number)
+    const series = columns.histogramSeries[i] as number
+    const at = lane[series] as number
+    weights[at] = (weights[at] as number) + histogramWeight(columns, i) + (weight[series] as number)
   }
-  return total
+  return weights
 }
 
 /** Distributes decoded columns (handles in their series columns) over the batches of their lanes. */
 export function fillMetricBatches(
   registry: SeriesRegistry,
   columns: MetricColumns,
-  batchFor: Parameters<Parameters<LaneBatcher<OpenMetricBatch>['take']>[1]>[0],
+  batchFor: Parameters<Fill<OpenMetricBatch>>[0],
 ): void {
   const { weight, lane, row, rowBatch } = registry.columns
 

@@ -46,12 +46,12 @@ export function createSpanColumns(): SpanColumns {
   }
 }
 
-/** Opens a row with zeroed texts and ids; the caller fills it. A row is dropped again by lowering `spans`. */
+/** Opens a row with zeroed ids and numbers; the caller sets its texts. A row is dropped again by lowering `spans`. */
 export function openSpan(columns: SpanColumns): number {
   const row = columns.spans++
   if (row === columns.lane.length) grow(columns)
-  columns.ids.fill(0, row * ID_BYTES, (row + 1) * ID_BYTES)
-  columns.texts.fill(0, row * SPAN_TEXTS, (row + 1) * SPAN_TEXTS)
+  // A loop: for so few bytes the call of `fill` costs more than the filling.
+  for (let i = row * ID_BYTES; i < (row + 1) * ID_BYTES; i++) columns.ids[i] = 0
   columns.startTime[row] = 0
   columns.durationMs[row] = 0
   columns.kind[row] = 0
@@ -63,7 +63,7 @@ export function openSpan(columns: SpanColumns): number {
 export function copySpan(columns: SpanColumns, from: SpanColumns, at: number): void {
   const row = columns.spans++
   if (row === columns.lane.length) grow(columns)
-  columns.ids.set(from.ids.subarray(at * ID_BYTES, (at + 1) * ID_BYTES), row * ID_BYTES)
+  for (let i = 0; i < ID_BYTES; i++) columns.ids[row * ID_BYTES + i] = from.ids[at * ID_BYTES + i] as number
   for (let i = 0; i < SPAN_TEXTS; i++) columns.texts[row * SPAN_TEXTS + i] = from.texts[at * SPAN_TEXTS + i] as number
   columns.startTime[row] = from.startTime[at] as number
   columns.durationMs[row] = from.durationMs[at] as number

@@ -1,4 +1,5 @@
-import type { LaneBatcher, OpenBatch } from './lanes.ts'
+import { laneCount } from '@plimsoll/contracts/lane.ts'
+import type { Fill, LaneWeights, OpenBatch } from './lanes.ts'
 import type { TextTable } from './registry.ts'
 import { encodeSpanBatch } from './spanbatch.ts'
 import { copySpan, createSpanColumns, ID_BYTES, SPAN_TEXTS, type SpanColumns } from './spancolumns.ts'
@@ -37,17 +38,20 @@ export function spanWeight(texts: TextTable, columns: SpanColumns, at: number): 
   return weight
 }
 
-export function spansWeight(texts: TextTable, columns: SpanColumns): number {
-  let weight = 0
-  for (let i = 0; i < columns.spans; i++) weight += spanWeight(texts, columns, i)
-  return weight
+export function spansWeight(texts: TextTable, columns: SpanColumns): LaneWeights {
+  const weights = new Float64Array(laneCount)
+  for (let i = 0; i < columns.spans; i++) {
+    const lane = columns.lane[i] as number
+    weights[lane] = (weights[lane] as number) + spanWeight(texts, columns, i)
+  }
+  return weights
 }
 
 /** Distributes decoded spans over the batches of their lanes. */
 export function fillSpanBatches(
   texts: TextTable,
   columns: SpanColumns,
-  batchFor: Parameters<Parameters<LaneBatcher<OpenSpanBatch>['take']>[1]>[0],
+  batchFor: Parameters<Fill<OpenSpanBatch>>[0],
 ): void {
   for (let i = 0; i < columns.spans; i++) {
     const batch = batchFor(columns.lane[i] as number, spanWeight(texts, columns, i))

@@ -203,7 +203,7 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
       const tag = readTag(cursor)
       if (tag === 0x0a) {
         const length = readLength(cursor, end)
-        index = known.find(bytes, view, cursor.at, cursor.at + length)
+        index = known.findNext(bytes, view, cursor.at, cursor.at + length)
         cursor.at += length
       } else if (tag === 0x12 && index >= 0) {
         const valueEnd = readLength(cursor, end) + cursor.at

@@ -27,7 +27,14 @@ export type TestGateway = {
 
 /** The gateway's routes on a bare server and a log in memory: protocols are tested without the rest of the platform. */
 export async function testGateway(
-  options: { log?: EventLog; clock?: Clock; limits?: Partial<IngestionLimits>; rebuild?: boolean } = {},
+  options: {
+    log?: EventLog
+    clock?: Clock
+    limits?: Partial<IngestionLimits>
+    rebuild?: boolean
+    /** Hooks of the test's own, before the routes. */
+    prepare?: (app: FastifyInstance) => void
+  } = {},
 ): Promise<TestGateway> {
   const clock = options.clock ?? systemClock
   const log = options.log ?? createMemoryLog(clock)
@@ -36,6 +43,7 @@ export async function testGateway(
   const app = fastify({ bodyLimit: MAX_BODY_BYTES })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  options.prepare?.(app)
   for (const route of [...remoteWriteRoutes(ingestion, MAX_BODY_BYTES), ...otlpRoutes(ingestion, MAX_BODY_BYTES)]) {
     app.route({
       method: route.method,
