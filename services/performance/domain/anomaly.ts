@@ -14,14 +14,14 @@ const BUCKETS = 64
 const PER_OCTAVE = 4
 const TAIL_SHARE = 0.05
 /** Beyond this many mean excesses a tail estimate says nothing more. */
-const MAX_EXCESS = 7
+const MAX_EXCESS = 6
 const MEAN = 12
 const WARM_UP = 50
 const RECORDS = 24
 /** "Nearly as surprising": within a tenth. */
 const NEARLY = 1.1
-const SURPRISE_WEIGHT = 0.15
-const FULL_SCALE = 16
+const SURPRISE_WEIGHT = 0.2
+const FULL_SCALE = 18
 
 export type Anomaly = {
   seen: number
@@ -40,10 +40,11 @@ export type Anomaly = {
   counts: Uint16Array
   first: Int16Array
   totals: Float32Array
-  /** Where the tail of each view begins, its mean excess and its share. */
+  /** Where the tail of each view begins and its mean excess. */
   threshold: Float32Array
   excess: Float32Array
-  share: Float32Array
+  /** -ln of its share. */
+  rarity: Float32Array
   /** Falling staircase of past surprises: each is larger than all that came after it. */
   records: Float32Array
   recordAt: Float32Array
@@ -69,7 +70,7 @@ export function createAnomaly(): Anomaly {
     totals: new Float32Array(VIEWS),
     threshold: new Float32Array(VIEWS),
     excess: new Float32Array(VIEWS),
-    share: new Float32Array(VIEWS),
+    rarity: new Float32Array(VIEWS),
     records: new Float32Array(RECORDS),
     recordAt: new Float32Array(RECORDS),
     recordCount: 0,
@@ -145,10 +146,10 @@ function view(a: Anomaly, v: number, signed: number): number {
     // The tail moves slowly: one window in four looks at it again.
     if (a.seen % 4 === 0 || total === WARM_UP) refreshTail(a, v)
     const threshold = a.threshold[v] ?? 0
-    const share = a.share[v] ?? TAIL_SHARE
-    if (value > threshold) surprise = Math.min(MAX_EXCESS, (value - threshold) / (a.excess[v] ?? 1)) - Math.log(share)
+    const rarity = a.rarity[v] ?? 0
+    if (value > threshold) surprise = Math.min(MAX_EXCESS, (value - threshold) / (a.excess[v] ?? 1)) + rarity
     // In the body only the order matters: rising from 0 to where the tail begins.
-    else surprise = threshold > 0 ? (-Math.log(share) * value) / threshold : 0
+    else surprise = threshold > 0 ? (rarity * value) / threshold : 0
   }
   const count = (a.counts[base + at] ?? 0) + 1
   a.counts[base + at] = count
@@ -180,7 +181,7 @@ function refreshTail(a: Anomaly, v: number): void {
   const excess = (mass + ((want - above) * (threshold + high)) / 2) / want - threshold
   a.threshold[v] = unit * threshold
   a.excess[v] = unit * Math.max(excess, 0.02 * threshold, 1)
-  a.share[v] = (want + 0.5) / (total + 1)
+  a.rarity[v] = Math.log((total + 1) / (want + 0.5))
 }
 
 /** Edges and middles of the buckets in units of the first one's lower edge. */

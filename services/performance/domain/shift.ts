@@ -13,6 +13,8 @@
  * two windows in a row vary by is made of the very spikes that are looked for.
  */
 export const SHIFT_SIZES = Float64Array.of(2.2, 1.4, 0.9)
+/** exp(-d^2/2) of each size. */
+const DRIFTS = SHIFT_SIZES.map((d) => Math.exp((-d * d) / 2))
 const BLOCKS = Float64Array.of(2, 5, 10)
 const SIZES = SHIFT_SIZES.length
 /** Believed before anything is known, worth 8 blocks; and the memory of the estimate, in blocks. */
@@ -53,9 +55,10 @@ export function feedShift(shift: Shift, q: number): void {
   for (let i = 0; i < SIZES; i++) {
     const d = SHIFT_SIZES[i] ?? 0
     const x = (d * (d < LASTING ? soft : q)) / Math.sqrt(inflation[i] ?? 1)
-    const drift = (d * d) / 2
-    up[i] = Math.min(CAP, (1 + (up[i] ?? 0)) * Math.exp(x - drift))
-    down[i] = Math.min(CAP, (1 + (down[i] ?? 0)) * Math.exp(-x - drift))
+    const ratio = Math.exp(x)
+    const drift = DRIFTS[i] ?? 1
+    up[i] = Math.min(CAP, (1 + (up[i] ?? 0)) * ratio * drift)
+    down[i] = Math.min(CAP, ((1 + (down[i] ?? 0)) * drift) / ratio)
   }
 }
 
