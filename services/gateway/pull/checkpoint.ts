@@ -24,8 +24,8 @@ export type Checkpoints = {
   release(): Promise<void>
 }
 
-const leaseMs = 30_000
-export const renewEveryMs = 10_000
+const leaseMs = 15_000
+export const renewEveryMs = 5_000
 
 type Row = {
   pulled_until_ms: string | number | null

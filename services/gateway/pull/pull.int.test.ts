@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import { type Running, startServices } from '@plimsoll/kit/run.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
@@ -110,7 +112,33 @@ describe('pull from a real Prometheus', () => {
     }
   }
 
-  test('hours of history arrive whole and once, though the gateway is stopped again and again meanwhile', async () => {
+  const lastOfMetric = async (): Promise<number> => {
+    const log = await connectJetStream({ url: stack.natsUrl })
+    try {
+      return (await log.info('METRIC')).lastSeq
+    } finally {
+      await log.close()
+    }
+  }
+
+  /** The gateway as a process of its own, killed without warning once it has stored something. */
+  async function killedLife(settings: Record<string, string>): Promise<void> {
+    const before = await lastOfMetric()
+    const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+    const child = spawn(process.execPath, [main], {
+      env: { ...process.env, ...environment(settings) },
+      stdio: 'ignore',
+    })
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    await vi.waitFor(async () => expect(await lastOfMetric()).toBeGreaterThan(before), {
+      timeout: 30_000,
+      interval: 20,
+    })
+    child.kill('SIGKILL')
+    await ended
+  }
+
+  test('hours of history arrive whole and once, though the gateway is stopped and killed meanwhile', async () => {
     await writeHistory(prometheus.url, Date.now() - 2 * stepMs)
     const settings = { PLIMSOLL_PROMETHEUS_URL: prometheus.url, PLIMSOLL_PROMETHEUS_METRICS: names.join('|') }
 
@@ -123,9 +151,11 @@ describe('pull from a real Prometheus', () => {
       await delay(livesForMs)
       await life.stop()
     }
+    await killedLife({ ...settings, PLIMSOLL_PROMETHEUS_QUERIES_PER_SECOND: '4' })
     const last = await startServices([gateway], environment(settings))
+    // The dead process's lease has to run out first.
     await vi.waitFor(async () => expect((await pullOf(last))?.activity).toBe('waiting'), {
-      timeout: 20_000,
+      timeout: 45_000,
       interval: 200,
     })
     const pull = await pullOf(last)
@@ -145,7 +175,7 @@ describe('pull from a real Prometheus', () => {
     expect(new Set(fromHistory.filter(({ name }) => name.endsWith('_total')).map(({ kind }) => kind))).toEqual(
       new Set([1]),
     )
-  })
+  }, 120_000)
 
   test('its own native histograms come with buckets that add up', async () => {
     await vi.waitFor(

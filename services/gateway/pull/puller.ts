@@ -6,11 +6,11 @@ import { createOutcome } from '../decode/outcome.ts'
 import type { SourceLedger } from '../sources/ledger.ts'
 import { readAnswer } from './answer.ts'
 import { type Checkpoint, type Checkpoints, renewEveryMs } from './checkpoint.ts'
-import type { PrometheusClient } from './client.ts'
+import type { AnswerSeries, PrometheusClient } from './client.ts'
 import type { Metadata } from './domain/kind.ts'
 import { select } from './domain/selection.ts'
-import { halves, nextSpan, type Span, stepFor } from './domain/span.ts'
-import { type PullIntake, readStoredParts, type StoredParts } from './intake.ts'
+import { halves, nextSpan, type Span, stepFor, stepsOf } from './domain/span.ts'
+import { nothingStored, type PullIntake, readStoredPoints, type StoredPoints } from './intake.ts'
 
 /** What `GET /v1/gateway/sources` shows of the pull. */
 export type PullState = {
@@ -41,7 +41,13 @@ export type PullerOptions = {
 const fallbackStepMs = 30_000
 const discoverEveryMs = 5 * 60_000
 const longestBackoffMs = 60_000
+/** A stretch is in memory whole before it is stored: about 30 MB at this many points. */
+const mostPoints = 500_000
+/** Until it is known how many series there are. */
+const firstSteps = 20
 const standbyMs = 5_000
+/** A clock may be set meanwhile, so long steps are waited for in pieces. */
+const longestWaitMs = 10_000
 
 type Catalogue = {
   readonly names: readonly string[]
@@ -59,34 +65,46 @@ type Say = (change: Partial<PullState>) => void
 /** Reads until `signal` aborts: stretch after stretch while there is history, then once a step. Never rejects. */
 export async function pull(options: PullerOptions, signal: AbortSignal): Promise<void> {
   const { checkpoints } = options
+  let failures = 0
   let state: PullState = { activity: 'waiting', pulledUntilMs: undefined, metrics: 0, problem: undefined }
   const say: Say = (change) => {
     state = { ...state, ...change }
     options.onState(state)
   }
-  for (let failures = 0; !signal.aborted; ) {
+  const onProgress: Say = (change) => {
+    failures = 0
+    say({ problem: undefined, ...change })
+  }
+  while (!signal.aborted) {
+    const lease = keepLease(checkpoints)
     try {
       const checkpoint = await checkpoints.hold()
       if (checkpoint === undefined) {
         say({ activity: 'standby', problem: undefined })
         await delay(standbyMs, undefined, { signal })
-        continue
-      }
-      const onProgress: Say = (change) => {
-        failures = 0
-        say({ problem: undefined, ...change })
-      }
-      await pullWhileHeld(options, checkpoint, onProgress, signal)
+      } else await pullWhileHeld(options, checkpoint, onProgress, AbortSignal.any([signal, lease.lost]))
     } catch (error) {
-      if (signal.aborted) break
-      if (error instanceof LeaseLost) continue
+      if (signal.aborted || lease.lost.aborted || error instanceof LeaseLost) continue
       failures += 1
       say({ activity: 'failing', problem: describeError(error) })
       const pauseMs = Math.min(longestBackoffMs, 1_000 * 2 ** (failures - 1)) * (0.5 + Math.random() / 2)
       await delay(pauseMs, undefined, { signal }).catch(() => {})
+    } finally {
+      lease.stop()
     }
   }
   await checkpoints.release().catch(() => {})
+}
+
+/** Renews the lease while work goes on, also through an outage of the broker; `lost` aborts when another process has it. */
+function keepLease(checkpoints: Checkpoints): { readonly lost: AbortSignal; stop(): void } {
+  const lost = new AbortController()
+  const renew = async () => {
+    if (!(await checkpoints.renew())) lost.abort(new LeaseLost())
+  }
+  // While the database is away nobody else can take the lease either.
+  const timer = setInterval(() => void renew().catch(() => {}), renewEveryMs)
+  return { lost: lost.signal, stop: () => clearInterval(timer) }
 }
 
 async function pullWhileHeld(
@@ -98,39 +116,37 @@ async function pullWhileHeld(
   const { clock, checkpoints, source, log } = options
   let { pulledUntilMs, begun } = checkpoint
   let catalogue: Catalogue | undefined
+  let steps = firstSteps
   while (!signal.aborted) {
-    if (catalogue === undefined || clock.now() - catalogue.atMs >= discoverEveryMs)
+    if (catalogue === undefined || clock.now() - catalogue.atMs >= discoverEveryMs) {
       catalogue = await discover(options, signal)
+    }
     const settledMs = clock.now() - options.delayMs
-    const span = begun?.span ?? nextSpan(pulledUntilMs, settledMs, catalogue.stepMs, options.backfillMs)
+    const span = begun?.span ?? nextSpan(pulledUntilMs, settledMs, catalogue.stepMs, options.backfillMs, steps)
     const metrics = catalogue.names.length
     if (span === undefined) {
       onProgress({ activity: 'waiting', pulledUntilMs, metrics, problem: nothingToRead(catalogue) })
       await waitForStep(options, catalogue.stepMs, signal)
       continue
     }
-    const stored: StoredParts = begun === undefined ? new Map() : await readStoredParts(log, source, begun.atMs)
+    const stored = begun === undefined ? nothingStored : await readStoredPoints(log, source, begun.atMs)
     if (begun === undefined && !(await checkpoints.begin(span))) throw new LeaseLost()
-    await pullSpan(options, span, catalogue, stored, signal)
+    const points = await pullSpan(options, span, catalogue, stored, signal)
     if (!(await checkpoints.finish(span))) throw new LeaseLost()
+    steps = Math.max(1, Math.floor((mostPoints * stepsOf(span)) / Math.max(1, points)))
     pulledUntilMs = span.untilMs
-    onProgress({ activity: 'reading', pulledUntilMs, metrics })
     begun = undefined
+    onProgress({ activity: 'reading', pulledUntilMs, metrics })
   }
 }
 
 const nothingToRead = ({ names }: Catalogue): string | undefined =>
   names.length > 0 ? undefined : 'No metric there matches PLIMSOLL_PROMETHEUS_METRICS: widen the pattern.'
 
-/** Waits until another whole step has settled, and keeps the lease meanwhile. */
-async function waitForStep(
-  { clock, delayMs, checkpoints }: PullerOptions,
-  stepMs: number,
-  signal: AbortSignal,
-): Promise<void> {
+/** Waits until another whole step has settled. */
+async function waitForStep({ clock, delayMs }: PullerOptions, stepMs: number, signal: AbortSignal): Promise<void> {
   const settledMs = clock.now() - delayMs
-  await delay(Math.min(stepMs - (settledMs % stepMs), renewEveryMs), undefined, { signal })
-  if (!(await checkpoints.renew())) throw new LeaseLost()
+  await delay(Math.min(stepMs - (settledMs % stepMs), longestWaitMs), undefined, { signal })
 }
 
 async function discover(
@@ -145,42 +161,38 @@ async function discover(
   return { names: select(names, metrics), metadata, stepMs: step, atMs: now }
 }
 
+/** All metrics over one stretch, then all of it stored in order of time. Returns the number of points. */
 async function pullSpan(
   options: PullerOptions,
   span: Span,
   catalogue: Catalogue,
-  stored: StoredParts,
+  stored: StoredPoints,
   signal: AbortSignal,
-): Promise<void> {
-  const { checkpoints, clock } = options
-  let renewedAt = clock.now()
-  for (const name of catalogue.names) {
-    await pullMetric(options, name, span, catalogue.metadata, stored, signal)
-    if (clock.now() - renewedAt >= renewEveryMs) {
-      if (!(await checkpoints.renew())) throw new LeaseLost()
-      renewedAt = clock.now()
-    }
-  }
+): Promise<number> {
+  const { checkpoints, intake, ledger, source } = options
+  const { registry, columns, store } = intake.open()
+  const outcome = createOutcome()
+  const read = (answer: readonly AnswerSeries[]) => readAnswer(answer, catalogue.metadata, registry, columns, outcome)
+  for (const name of catalogue.names) await readMetric(options, name, span, read, signal)
+  // The log has no fence: what is published by a process that has lost the source would be doubled.
+  if (!(await checkpoints.renew())) throw new LeaseLost()
+  await store(span, stored)
+  ledger.refuseAll(source, 'prometheus-pull', outcome)
+  ledger.accept(source, 'prometheus-pull', 0, outcome, span.untilMs)
+  return outcome.samples + outcome.histograms
 }
 
 /** One metric over one stretch; in halves where the answer is too large. What the server refuses is counted, not retried. */
-async function pullMetric(
+async function readMetric(
   options: PullerOptions,
   name: string,
   span: Span,
-  metadata: Metadata,
-  stored: StoredParts,
+  read: (answer: readonly AnswerSeries[]) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, intake, ledger, source } = options
+  const { client, ledger, source } = options
   try {
-    const answer = await client.range(name, span, signal)
-    const outcome = createOutcome()
-    await intake.take(name, span, stored, (registry, columns) =>
-      readAnswer(answer, metadata, registry, columns, outcome),
-    )
-    ledger.refuseAll(source, 'prometheus-pull', outcome)
-    ledger.accept(source, 'prometheus-pull', 0, outcome, span.untilMs)
+    read(await client.range(name, span, signal))
   } catch (error) {
     const code = error instanceof AppError ? error.code : undefined
     if (code === 'bad-request') {
@@ -189,8 +201,8 @@ async function pullMetric(
     }
     if (code !== 'too-large') throw error
     const parts = halves(span)
-    if (parts === undefined)
+    if (parts === undefined) {
       ledger.refuse(source, 'prometheus-pull', 'answer-too-large', 1, `${name}: ${describeError(error)}`)
-    else for (const part of parts) await pullMetric(options, name, part, metadata, stored, signal)
+    } else for (const part of parts) await readMetric(options, name, part, read, signal)
   }
 }

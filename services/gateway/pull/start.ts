@@ -19,12 +19,16 @@ export type PullWiring = {
  * the query under way; what was begun is finished at the next start.
  */
 export async function startPull(
-  context: ServiceContext<PullConfig>,
+  context: ServiceContext<PullConfig & { readonly GATEWAY_MAX_MESSAGE_BYTES: number }>,
   { ledger, onState }: PullWiring,
 ): Promise<() => Promise<void>> {
   const { config, log, clock, logger, db } = context
   const { PLIMSOLL_PROMETHEUS_URL: url, PLIMSOLL_PROMETHEUS_NAME: source } = config
   if (url === undefined) return async () => {}
+  const limits = {
+    maxSeriesPerSource: config.PLIMSOLL_PROMETHEUS_MAX_SERIES,
+    maxMessageBytes: config.GATEWAY_MAX_MESSAGE_BYTES,
+  }
   const stopped = new AbortController()
   const publisher = createBatchPublisher(log, clock, (error) =>
     logger.warn({ err: error, source }, 'A pulled batch was not acknowledged yet'),
@@ -45,7 +49,7 @@ export async function startPull(
         queriesPerSecond: config.PLIMSOLL_PROMETHEUS_QUERIES_PER_SECOND,
       }),
       checkpoints: createCheckpoints(db, source, `${process.pid}-${randomUUID()}`),
-      intake: createPullIntake(source, config.PLIMSOLL_PROMETHEUS_MAX_SERIES, publisher, clock),
+      intake: createPullIntake(source, limits, publisher, clock),
       log,
       clock,
       ledger,

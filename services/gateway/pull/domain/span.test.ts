@@ -9,7 +9,7 @@ const times = ({ fromMs, untilMs, stepMs }: Span) =>
 describe('stretches', () => {
   test('at first contact history is read, oldest first, in stretches of two hours', () => {
     const settled = 100 * hour + 7_000
-    expect(nextSpan(undefined, settled, 15_000, 24 * hour)).toEqual({
+    expect(nextSpan(undefined, settled, 15_000, 24 * hour, 1_000)).toEqual({
       fromMs: 76 * hour,
       untilMs: 78 * hour,
       stepMs: 15_000,
@@ -17,26 +17,31 @@ describe('stretches', () => {
   })
 
   test('nothing is read before a whole step has settled', () => {
-    expect(nextSpan(60_000, 74_999, 15_000, hour)).toBeUndefined()
-    expect(nextSpan(60_000, 75_000, 15_000, hour)).toEqual({ fromMs: 60_000, untilMs: 75_000, stepMs: 15_000 })
+    expect(nextSpan(60_000, 74_999, 15_000, hour, 9)).toBeUndefined()
+    expect(nextSpan(60_000, 75_000, 15_000, hour, 9)).toEqual({ fromMs: 60_000, untilMs: 75_000, stepMs: 15_000 })
   })
 
   test('whatever the clock and the step do, every sample time is read once and in order', () => {
     const passes = fc.array(
-      fc.record({ afterMs: fc.integer({ min: 0, max: 5 * hour }), stepMs: fc.constantFrom(5_000, 15_000, 60_000) }),
+      fc.record({
+        afterMs: fc.integer({ min: 0, max: 5 * hour }),
+        stepMs: fc.constantFrom(5_000, 15_000, 60_000),
+        most: fc.integer({ min: 1, max: 20_000 }),
+      }),
       { maxLength: 40 },
     )
     fc.assert(
       fc.property(passes, (all) => {
         let now = 1_000 * hour
         let until: number | undefined
-        for (const { afterMs, stepMs } of all) {
+        for (const { afterMs, stepMs, most } of all) {
           now += afterMs
-          for (let span = nextSpan(until, now, stepMs, hour); span; span = nextSpan(until, now, stepMs, hour)) {
+          const next = () => nextSpan(until, now, stepMs, hour, most)
+          for (let span = next(); span !== undefined; span = next()) {
             const read = times(span)
             expect(read[0]).toBeGreaterThan(until ?? 0)
             expect((read[0] ?? 0) - (until ?? read[0] ?? 0)).toBeLessThanOrEqual(stepMs)
-            expect(read.length).toBeLessThanOrEqual(11_000)
+            expect(read.length).toBeLessThanOrEqual(Math.min(most, 11_000))
             until = span.untilMs
           }
           expect(now - (until ?? now)).toBeLessThan(60_000)

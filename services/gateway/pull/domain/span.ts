@@ -13,23 +13,27 @@ export const alignDown = (timeMs: number, stepMs: number): number => Math.floor(
 
 /**
  * The next stretch behind `pulledUntilMs`, undefined while no whole step has passed. Without a checkpoint it begins
- * `backfillMs` ago. Its first sample lies behind the checkpoint even where the step has changed since.
+ * `backfillMs` ago; it has at most `mostSteps` steps. Its first sample lies behind the checkpoint even where the step has changed since.
  */
 export function nextSpan(
   pulledUntilMs: number | undefined,
   settledMs: number,
   stepMs: number,
   backfillMs: number,
+  mostSteps: number,
 ): Span | undefined {
   const fromMs = alignDown(pulledUntilMs ?? settledMs - backfillMs, stepMs)
-  const longest = Math.min(longestMs, maxPoints * stepMs)
+  const longest = Math.min(longestMs, Math.min(mostSteps, maxPoints) * stepMs)
   const untilMs = Math.min(alignDown(settledMs, stepMs), fromMs + alignDown(longest, stepMs))
   return untilMs > fromMs ? { fromMs, untilMs, stepMs } : undefined
 }
 
+export const stepsOf = ({ fromMs, untilMs, stepMs }: Span): number => Math.round((untilMs - fromMs) / stepMs)
+
 /** Two halves of a stretch whose answer was too large; undefined when it is a single step. */
-export function halves({ fromMs, untilMs, stepMs }: Span): readonly [Span, Span] | undefined {
-  const steps = Math.round((untilMs - fromMs) / stepMs)
+export function halves(span: Span): readonly [Span, Span] | undefined {
+  const { fromMs, untilMs, stepMs } = span
+  const steps = stepsOf(span)
   if (steps < 2) return undefined
   const middle = fromMs + Math.floor(steps / 2) * stepMs
   return [
