@@ -11,14 +11,10 @@ type Reader = ReaderDatabase<ReportingTables>
  */
 export async function serviceBaselines(db: Reader): Promise<readonly ServiceBaseline[]> {
   const services = sql<ServiceBaseline>`(
-    with newest as (
-      select distinct on (service, environment, endpoint, method, metric) *
-      from baseline
-      order by service, environment, endpoint, method, metric, established_at desc
-    ), flow as (
+    with flow as (
       select service, environment, endpoint, method, max(throughput) as throughput, max(error_rate) as error_rate,
-        bool_or(endpoint = '*') as whole
-      from newest
+        endpoint = '*' as whole
+      from baseline
       group by service, environment, endpoint, method
     ), rates as (
       select service, environment,
@@ -32,12 +28,12 @@ export async function serviceBaselines(db: Reader): Promise<readonly ServiceBase
       group by service, environment
     ), busiest as (
       select distinct on (service, environment) service, environment, endpoint, method, p95
-      from newest
+      from baseline
       where metric = 'latency' and p95 is not null
       order by service, environment, (endpoint = '*') desc, n desc nulls last, endpoint, method
     ), counts as (
       select service, environment, count(*)::int as series, (count(*) filter (where firmness = 'firm'))::int as firm
-      from newest
+      from baseline
       group by service, environment
     )
     select service, environment, series, firm, throughput, error_rate as "errorRate", endpoint, method, p95

@@ -20,9 +20,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       throughput double precision,
       error_rate double precision
     )`.execute(db)
-  await sql`
-    create index baseline_series on baseline
-      (service, environment, endpoint, method, metric, established_at desc)`.execute(db)
 
   await sql`
     create table regression (
