@@ -66,8 +66,11 @@ async function start(options: StartOptions): Promise<void> {
   }
 }
 
-/** What we tell people keeps its lines; what others throw is told on one. */
-const messageOf = (error: unknown): string => (error instanceof AppError ? error.message : describeError(error))
+/** What we tell people keeps its lines and ends with the cause; what others throw is told on one line. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof AppError)) return describeError(error)
+  return error.cause === undefined ? error.message : `${error.message}\n  (${describeError(error.cause)})`
+}
 
 async function main(command: Command): Promise<void> {
   switch (command.kind) {

@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { appError } from '../errors.ts'
 import { execute } from './execute.ts'
@@ -26,7 +26,8 @@ export async function lockDataDir(dataDir: string, waitMs = 30_000): Promise<Dat
   const file = join(dataDir, 'owner.json')
   const previous = await readOwner(file)
   if (previous !== undefined) {
-    if (await isAlive(previous.app)) {
+    // A process that was just killed takes a moment to be gone.
+    if (!(await isGoneWithin(previous.app, 1_500))) {
       throw appError(
         'configuration',
         `Plimsoll (process ${previous.app.pid}) is running on ${dataDir}. Stop it first, or give this one another --data-dir.`,
@@ -35,15 +36,24 @@ export async function lockDataDir(dataDir: string, waitMs = 30_000): Promise<Dat
     await untilGone(previous, waitMs)
   }
   const app = await identify(process.pid)
-  const write = (owner: Owner) => writeFile(file, `${JSON.stringify(owner)}\n`)
-  await write({ app, servers: [] })
+  await rm(file, { force: true })
+  const first = await writeFile(file, textOf({ app, servers: [] }), { flag: 'wx' }).catch(
+    (error: NodeJS.ErrnoException) => error,
+  )
+  // Another start came between: it is asked about in turn.
+  if (first?.code === 'EEXIST') return await lockDataDir(dataDir, waitMs)
+  if (first !== undefined) throw first
   return {
     async record(guardPid, serverPids) {
-      await write({ app, guard: await identify(guardPid), servers: await Promise.all(serverPids.map(identify)) })
+      const owner = { app, guard: await identify(guardPid), servers: await Promise.all(serverPids.map(identify)) }
+      await writeFile(`${file}.new`, textOf(owner))
+      await rename(`${file}.new`, file)
     },
     release: () => rm(file, { force: true }),
   }
 }
+
+const textOf = (owner: Owner): string => `${JSON.stringify(owner)}\n`
 
 /** Whether a start that is still running has the folder. */
 export async function isDataDirInUse(dataDir: string): Promise<boolean> {
@@ -51,21 +61,20 @@ export async function isDataDirInUse(dataDir: string): Promise<boolean> {
   return owner !== undefined && (await isAlive(owner.app))
 }
 
-async function untilGone(owner: Owner, waitMs: number): Promise<void> {
-  // The guard sees its parent's end at once and stops the servers in order: that is the clean way.
-  const deadline = performance.now() + waitMs
-  while (owner.guard !== undefined && (await isAlive(owner.guard)) && performance.now() < deadline) {
+async function isGoneWithin(identity: ProcessIdentity, ms: number): Promise<boolean> {
+  for (const deadline = performance.now() + ms; performance.now() < deadline; ) {
+    if (!(await isAlive(identity))) return true
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  for (const [signal, graceMs] of [
-    ['SIGINT', 10_000],
-    ['SIGKILL', 5_000],
-  ] as const) {
+  return false
+}
+
+async function untilGone(owner: Owner, waitMs: number): Promise<void> {
+  // The guard sees its parent's end at once and stops the servers in order: that is the clean way.
+  if (owner.guard !== undefined) await isGoneWithin(owner.guard, waitMs)
+  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     for (const server of owner.servers) if (await isAlive(server)) process.kill(server.pid, signal)
-    const until = performance.now() + graceMs
-    while (performance.now() < until && (await Promise.all(owner.servers.map(isAlive))).includes(true)) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    await Promise.all(owner.servers.map((server) => isGoneWithin(server, 10_000)))
   }
 }
 
@@ -73,7 +82,7 @@ async function readOwner(file: string): Promise<Owner | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as Owner
   } catch {
-    // None, or one whose writing was cut short: the kernel's locks of the servers themselves still hold.
+    // None, or one that was cut short as a start began: it had no servers yet.
     return undefined
   }
 }

@@ -103,8 +103,7 @@ export async function startPostgres(
   await mkdir(dataDir, { recursive: true })
   if (!existsSync(cluster)) await createCluster(program, cluster, passwordFile)
   await checkMajor(program, cluster)
-  // The caller holds the data folder's lock and has stopped what a killed start left: this file names no living server.
-  await rm(join(cluster, 'postmaster.pid'), { force: true })
+  await dropStaleLock(cluster)
 
   const port = await freePort(options.port)
   const {
@@ -194,6 +193,18 @@ async function checkMajor(program: PostgresProgram, cluster: string): Promise<vo
       `The data in ${cluster} was made by PostgreSQL ${made}; this one is ${runs}. Give another --data-dir, or --reset to delete the data.`,
     )
   }
+}
+
+/**
+ * After `kill -9` the lock file names a process that may be any other by now, for which PostgreSQL would refuse to
+ * start. It goes when that process is not a PostgreSQL on this cluster; where that cannot be seen it stays.
+ */
+async function dropStaleLock(cluster: string): Promise<void> {
+  const lock = join(cluster, 'postmaster.pid')
+  const pid = (await readFile(lock, 'utf8').catch(() => '')).split('\n', 1)[0]
+  if (!pid || process.platform !== 'linux') return
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  if (!commandLine.includes(cluster)) await rm(lock, { force: true })
 }
 
 async function answers(url: string): Promise<boolean> {

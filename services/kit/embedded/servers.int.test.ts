@@ -109,6 +109,22 @@ test('a second start on the same folder is refused, and says by whom it is taken
   await expect(start()).rejects.toThrow(`Plimsoll (process ${process.pid}) is running on ${dataDir}`)
 })
 
+test("a lock that names some other program's process does not keep the database from starting", async () => {
+  const first = await start()
+  await first.stop()
+  // What a killed start leaves when its number went to another program: ours, here.
+  await writeFile(join(dataDir, 'postgres/cluster/postmaster.pid'), `${process.pid}\n${dataDir}\n`)
+  await query((await start()).postgres.url, 'select 1')
+})
+
+test('a folder that cannot be used is named, with what to do', async () => {
+  const file = join(dataDir, 'file')
+  await writeFile(file, '')
+  const wanted = { nats: true, postgres: true, redis: false }
+  const starting = startEmbedded({ ...testResolution, dataDir: join(file, 'data'), wanted })
+  await expect(starting).rejects.toThrow(`The data folder ${join(file, 'data')} cannot be used. Give another one`)
+})
+
 type Parent = { readonly child: ChildProcess; readonly serverPids: number[]; readonly guardPid: number }
 
 /** A process of its own that starts the servers, says their process ids and waits. */

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { AppError, appError } from '../errors.ts'
 import { type DataDirLock, isDataDirInUse, lockDataDir } from './datadir.ts'
 import { type Guard, type RunningServer, startGuard } from './guard.ts'
 import { natsKind, startNats } from './nats.ts'
@@ -35,8 +36,7 @@ type Ports = Partial<Record<'nats' | 'postgres' | 'redis', number>>
 
 /** Starts the wanted servers side by side on loopback, on the ports they had last time when those are free. */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  await mkdir(options.dataDir, { recursive: true })
-  const lock = await lockDataDir(options.dataDir)
+  const lock = await takeDataDir(options.dataDir)
   let guard: Guard | undefined
   try {
     if (options.reset === true) await resetData(options.dataDir)
@@ -46,6 +46,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     await guard?.close()
     await lock.release()
     throw error
+  }
+}
+
+async function takeDataDir(dataDir: string): Promise<DataDirLock> {
+  try {
+    await mkdir(dataDir, { recursive: true })
+    return await lockDataDir(dataDir)
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    throw appError('configuration', `The data folder ${dataDir} cannot be used. Give another one: --data-dir DIR`, {
+      cause: error,
+    })
   }
 }
 
