@@ -87,11 +87,11 @@ function sortedQuantile(sorted: ArrayLike<number>, p: number): number {
 }
 
 const CONTROL = 60
-const EXPERIMENT = 12
+const EXPERIMENT = 15
 const ALLOWED_INCREASE = 1.1
 
 /**
- * Kayenta's Mann-Whitney judge slid along one series: the last 12 windows against the 60 before them. High when the lower
+ * Kayenta's Mann-Whitney judge slid along one series: the last 15 windows against the 60 before them. High when the lower
  * end of the 98 % Hodges-Lehmann interval of the difference exceeds 0.25 of its estimate and the means differ by the
  * allowed increase; outliers beyond 3 interquartile ranges are taken out of both sides first.
  */

@@ -64,7 +64,10 @@ export function speedResult(): SpeedResult {
   let at = 2e9
   const histogramPointNs =
     cpuNs(() => {
-      for (let i = 0; i < 5000; i++) observe(histograms, { kind: 'histogram', at: (at += 60), histogram: window })
+      for (let i = 0; i < 5000; i++) {
+        at += 60
+        observe(histograms, { kind: 'histogram', at, histogram: window })
+      }
     }) / 5000
 
   const adds = 1_000_000
