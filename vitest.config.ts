@@ -23,7 +23,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**'],
           globalSetup: ['services/kit/testing/global-setup.ts'],
           fileParallelism: false,
-          testTimeout: tier === 'int' ? 30_000 : 300_000,
+          testTimeout: tier === 'int' ? 60_000 : 300_000,
           hookTimeout: 120_000,
         },
       })),
