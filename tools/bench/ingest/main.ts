@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { startStack } from '@plimsoll/kit/testing/stack.ts'
 import { remoteWriteBodies, SAMPLES_PER_REQUEST, type Shape, spanBodies } from '../../loadgen/payloads.ts'
 import { otlpHeaders, quantile, remoteWriteHeaders, sendAll } from '../../loadgen/send.ts'
@@ -37,18 +38,29 @@ type Options = {
   /** Samples per measurement; a warm-up round of every series comes on top. */
   readonly samples?: number
   readonly spans?: number
+  /** Only these, e.g. `W2 v1`, `spans`, `curve`; all unless given. */
+  readonly only?: readonly string[]
 }
+
+/** Rounds sent before the measured ones, to Prometheus too: series are known and the compiler has done its work. */
+const WARM_UP_ROUNDS = 4
 
 const CONNECTIONS = 4
 const SPANS_PER_REQUEST = 9_996
 
 /** Measures the gateway and Prometheus one after the other, on the same bodies. Linux only: CPU comes from /proc. */
-export async function ingestBench({ json, samples = 960_000, spans = 1_000_000 }: Options): Promise<IngestResult> {
+export async function ingestBench({
+  json,
+  samples = 960_000,
+  spans = 1_000_000,
+  only = [],
+}: Options): Promise<IngestResult> {
   const folder = mkdtempSync(join(tmpdir(), 'plimsoll-bench-'))
   const stack = await startStack()
   const say = (text: string) => json || process.stderr.write(`${text}\n`)
   const rows: IngestRow[] = []
   const curve: (IngestRow & { series: number })[] = []
+  const wanted = (load: string) => only.length === 0 || only.includes(load)
   try {
     for (const [shape, version] of [
       ['W2', 1],
@@ -56,6 +68,7 @@ export async function ingestBench({ json, samples = 960_000, spans = 1_000_000 }
       ['W1', 1],
       ['W1', 2],
     ] as const) {
+      if (!wanted(`${shape} v${version}`)) continue
       for (const start of [() => startPrometheus(folder), () => startGateway(stack)]) {
         const receiver = await start()
         say(`${receiver.name} ${shape} v${version} ...`)
@@ -68,9 +81,8 @@ export async function ingestBench({ json, samples = 960_000, spans = 1_000_000 }
     }
     const gateway = await startGateway(stack)
     try {
-      say('spans ...')
-      rows.push(await measureSpans(gateway, spans))
-      for (const series of [1_000, 10_000, 50_000, 100_000]) {
+      if (wanted('spans')) rows.push(await measureSpans(gateway, spans))
+      for (const series of wanted('curve') ? [1_000, 10_000, 50_000, 100_000] : []) {
         say(`${series} series ...`)
         curve.push({ series, ...(await measureSamples(gateway, 'W2', 1, samples / 2, series)) })
       }
@@ -102,7 +114,7 @@ async function measureSamples(
   const send = (bodies: readonly Uint8Array[]) =>
     sendAll(bodies, { url: receiver.remoteWriteUrl, headers: remoteWriteHeaders(version), connections: CONNECTIONS })
   const step = shape === 'W1' ? 20 * 15_000 : 15_000
-  await send([...remoteWriteBodies({ ...every, rounds: 1, startMs: startMs - step })])
+  await send([...remoteWriteBodies({ ...every, rounds: WARM_UP_ROUNDS, startMs: startMs - WARM_UP_ROUNDS * step })])
   const bodies = [...remoteWriteBodies({ ...every, rounds, startMs })]
   const elements = bodies.length * Math.min(perRequest, perRound)
   const load = `${shape} v${version}`
@@ -114,7 +126,7 @@ async function measureSpans(receiver: Receiver, spans: number): Promise<IngestRo
   const startMs = Date.now() - 60_000
   const send = (bodies: readonly Uint8Array[]) =>
     sendAll(bodies, { url, headers: otlpHeaders, connections: CONNECTIONS })
-  await send([...spanBodies({ spansPerRequest: SPANS_PER_REQUEST, requests: 10, startMs: startMs - 60_000 })])
+  await send([...spanBodies({ spansPerRequest: SPANS_PER_REQUEST, requests: 20, startMs: startMs - 60_000 })])
   const requests = Math.round(spans / SPANS_PER_REQUEST)
   const bodies = [...spanBodies({ spansPerRequest: SPANS_PER_REQUEST, requests, startMs })]
   return await measure(receiver, 'OTLP spans', requests * SPANS_PER_REQUEST, () => send(bodies))
@@ -181,4 +193,9 @@ function tableOf({ rows, curve, ratios, spansPerSecondPerCore: spans }: IngestRe
   ].join('\n')
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await ingestBench({ json: process.argv.includes('--json') })
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: { json: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } },
+  })
+  await ingestBench({ json: values.json, ...(values.only === undefined ? {} : { only: values.only }) })
+}

@@ -55,7 +55,18 @@ export async function startPrometheus(folder: string): Promise<Receiver> {
 export async function startGateway(stack: Stack): Promise<Receiver> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const child: Child = await startProgram(
+  const child = await startGatewayProcess(stack, port)
+  return {
+    name: 'plimsoll',
+    remoteWriteUrl: `${url}/api/v1/write`,
+    tracesUrl: `${url}/v1/traces`,
+    pids: [child.pid, listenerOn(Number(new URL(stack.natsUrl).port))],
+    stop: () => child.stop(),
+  }
+}
+
+export function startGatewayProcess(stack: Stack, port: number): Promise<Child> {
+  return startProgram(
     process.execPath,
     [fileURLToPath(new URL('../../../services/gateway/main.ts', import.meta.url))],
     {
@@ -66,13 +77,6 @@ export async function startGateway(stack: Stack): Promise<Receiver> {
       LOG_FORMAT: 'json',
       GATEWAY_SELF_SCRAPE_SECONDS: '0',
     },
-    `${url}/ready`,
+    `http://127.0.0.1:${port}/ready`,
   )
-  return {
-    name: 'plimsoll',
-    remoteWriteUrl: `${url}/api/v1/write`,
-    tracesUrl: `${url}/v1/traces`,
-    pids: [child.pid, listenerOn(Number(new URL(stack.natsUrl).port))],
-    stop: () => child.stop(),
-  }
 }
