@@ -62,9 +62,7 @@ export function historyPicture(lines, { title, unit, id, onsetAt, reference, wid
     reference === null
       ? undefined
       : shape('line', { class: 'reference', x1: plot.left, y1: y(reference), x2: plot.right, y2: y(reference) }),
-    highest > top
-      ? shape('text', { class: 'cut', x: plot.left + 4, y: plot.top - 6 }, `cut; highest ${quantity(highest, unit)}`)
-      : undefined,
+    highest > top ? cutRemark(`cut; highest ${quantity(highest, unit)}`, x(onsetAt), plot) : undefined,
     ...lines.flatMap((line, i) => linePicture(line, lineClasses[i] ?? 'side', x, y)).reverse(),
   )
 }
@@ -79,6 +77,13 @@ function shownPeak(points) {
   const highest = values.at(-1) ?? Number.MIN_VALUE
   const usual = values[Math.floor(values.length * 0.97)] ?? highest
   return highest > 3 * usual ? 2 * usual : highest
+}
+
+/** At the end of the axis away from the onset's own label. @param {string} text @param {number} onset @param {{ left: number, right: number, top: number }} plot */
+function cutRemark(text, onset, { left, right, top }) {
+  const isOnsetLeft = onset < (left + right) / 2
+  const place = isOnsetLeft ? { x: right, 'text-anchor': 'end' } : { x: left, 'text-anchor': 'start' }
+  return shape('text', { class: 'cut', y: top - 6, ...place }, text)
 }
 
 /** @param {number} onset @param {{ right: number, top: number, bottom: number }} plot */
