@@ -60,7 +60,7 @@ export function createGauge(
     open: [],
     latestMs: 0,
     receivedAtMs: 0,
-    closedMs: 0,
+    closedMs: -1,
     touched: false,
   }
 }

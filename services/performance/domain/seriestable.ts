@@ -125,11 +125,13 @@ function place(table: SeriesTable, low: number, high: number, value: number): vo
   table.used++
 }
 
-/** Ignored series are forgotten when room is needed: one look at their labels brings them back, if they still come. */
+/** Series without meaning that are remembered; beyond it all are forgotten, and those that still come are read again. */
+const MOST_IGNORED = 2 ** 18
+
 function rebuild(table: SeriesTable): void {
-  const kept = table.ignored * 2 > table.used ? 0 : table.ignored
+  const kept = table.ignored > MOST_IGNORED ? 0 : table.ignored
   const { low, high, entry } = table
-  const size = powerOfTwo((table.count + kept) * 3)
+  const size = powerOfTwo(Math.max(512, (table.count + kept) * 3))
   table.low = new Uint32Array(size)
   table.high = new Uint32Array(size)
   table.entry = new Int32Array(size)
