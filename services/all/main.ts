@@ -1,14 +1,10 @@
 import { fileURLToPath } from 'node:url'
-import { describeConfig, kitConfig } from '@plimsoll/kit/config.ts'
 import type { Embedded } from '@plimsoll/kit/embedded/servers.ts'
 import { AppError, describeError } from '@plimsoll/kit/errors.ts'
-import { exitOnCrash, startServices } from '@plimsoll/kit/run.ts'
-import { stopOnSignals } from '@plimsoll/kit/signals.ts'
+import { exitOnCrash, stopOnSignals } from '@plimsoll/kit/signals.ts'
 import { startServers, urlsOf } from './embedded.ts'
-import { runKeys } from './keys.ts'
 import { type Command, help, readCommand, type StartOptions } from './options.ts'
 import { choosePort } from './port.ts'
-import { services } from './services.ts'
 import { welcome } from './welcome.ts'
 
 const home = process.env.PLIMSOLL_HOME ?? fileURLToPath(new URL('../../.plimsoll', import.meta.url))
@@ -42,7 +38,10 @@ async function start(options: StartOptions): Promise<void> {
 
   try {
     const port = await choosePort(options.port, process.env)
+    // The services load while the servers start: neither waits for the other.
+    const loading = Promise.all([import('@plimsoll/kit/run.ts'), import('./services.ts')])
     embedded = await startServers(options, home, say)
+    const [{ startServices }, { services }] = await loading
     if (stopping) return
     for (const { origin, server } of embedded.servers) {
       void server.exited.then(({ code, signal }) => {
@@ -72,17 +71,24 @@ function messageOf(error: unknown): string {
   return error.cause === undefined ? error.message : `${error.message}\n  (${describeError(error.cause)})`
 }
 
+async function validate(): Promise<string> {
+  const [{ describeConfig, kitConfig }, { services }] = await Promise.all([
+    import('@plimsoll/kit/config.ts'),
+    import('./services.ts'),
+  ])
+  // What is embedded needs no URL: it is shown as such.
+  const env = { NATS_URL: 'nats://embedded', DATABASE_URL: 'postgres://embedded', ...process.env }
+  return describeConfig([kitConfig, ...services.map(({ config }) => config)], env)
+}
+
 async function main(command: Command): Promise<void> {
   switch (command.kind) {
     case 'help':
       return say(help)
-    case 'validate': {
-      const schemas = [kitConfig, ...services.map(({ config }) => config)]
-      // What is embedded needs no URL: it is shown as such.
-      return say(describeConfig(schemas, { NATS_URL: 'embedded', DATABASE_URL: 'embedded', ...process.env }))
-    }
+    case 'validate':
+      return say(await validate())
     case 'keys':
-      return await runKeys(command, home, say)
+      return await (await import('./keys.ts')).runKeys(command, home, say)
     case 'start':
       return await start(command.options)
   }

@@ -19,7 +19,7 @@ import { connectJetStream } from './log/jetstream.ts'
 import type { EventLog } from './log/log.ts'
 import { ensureStreams } from './log/streams.ts'
 import type { AnyService, Route, ServiceContext } from './service.ts'
-import { stopOnSignals } from './signals.ts'
+import { exitOnCrash, stopOnSignals } from './signals.ts'
 import { createLogger } from './telemetry/logger.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import { createMetrics } from './telemetry/prometheus.ts'
@@ -61,17 +61,6 @@ export async function run(
     console.error(describeError(error))
     process.exit(1)
   }
-}
-
-/** A defect nobody caught leaves the process in a state nobody knows: it stops what it can in order and ends. */
-export function exitOnCrash(stop: () => Promise<void>): void {
-  const crash = (error: unknown) => {
-    // Not through the log: it may be what is broken, or not be there yet.
-    console.error(`crashed: ${error instanceof Error ? error.stack : error}`)
-    void stop().finally(() => process.exit(1))
-  }
-  process.once('uncaughtException', crash)
-  process.once('unhandledRejection', crash)
 }
 
 /** Starts services in this process on one HTTP port and resolves when they are ready. Rejects with what to correct. */

@@ -21,3 +21,14 @@ export function stopOnSignals(stop: () => Promise<void>, againAfterMs = 2_000): 
     process.channel.unref()
   }
 }
+
+/** A defect nobody caught leaves the process in a state nobody knows: it stops what it can in order and ends. */
+export function exitOnCrash(stop: () => Promise<void>): void {
+  const crash = (error: unknown) => {
+    // Not through the log: it may be what is broken, or not be there yet.
+    console.error(`crashed: ${error instanceof Error ? error.stack : error}`)
+    void stop().finally(() => process.exit(1))
+  }
+  process.once('uncaughtException', crash)
+  process.once('unhandledRejection', crash)
+}
