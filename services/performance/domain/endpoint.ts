@@ -4,8 +4,8 @@
  * counter read at the full minute speaks of the minute that ends there.
  */
 
-import { createHistogram, type Histogram } from './histogram.ts'
-import { fromExplicit } from './histogramcodec.ts'
+import { type BucketLayout, histogramOfBuckets, layoutOf } from './buckets.ts'
+import type { Histogram } from './histogram.ts'
 import type { StatusClass } from './labels.ts'
 import type { Place } from './meaning.ts'
 
@@ -37,6 +37,8 @@ export type Cell = {
   /** Bounds of the classic buckets in the source's unit, in order of arrival; +Inf among them. */
   readonly bounds: number[]
   unitMs: number
+  /** Of `bounds`, made when it is needed. */
+  layout: BucketLayout | undefined
   /** Open minutes, oldest first. */
   open: CellWindow[]
 }
@@ -83,7 +85,7 @@ export function createEndpoint(id: number, source: string, place: Place): Endpoi
 }
 
 export function createCell(id: number, statusClass: StatusClass, release: string): Cell {
-  return { id, statusClass, release, bounds: [], unitMs: 1000, open: [] }
+  return { id, statusClass, release, bounds: [], unitMs: 1000, layout: undefined, open: [] }
 }
 
 /** Position of a bound, added when it is new. */
@@ -157,20 +159,8 @@ export function closeWindow(cell: Cell, window: CellWindow): ClosedWindow {
 }
 
 function fromBuckets(cell: Cell, window: CellWindow): Histogram {
-  const order = cell.bounds
-    .map((bound, position) => ({ bound, upTo: window.bucketed[position] ?? 0 }))
-    .sort((a, b) => a.bound - b.bound)
-  const finite = order.filter(({ bound }) => bound !== Infinity)
-  const counts = new Float64Array(finite.length + 1)
-  let below = 0
-  for (const [i, { upTo }] of finite.entries()) {
-    // Buckets of one scrape agree; after a lost scrape they may not, and a count is never negative.
-    counts[i] = Math.max(0, upTo - below)
-    below = Math.max(below, upTo)
+  if (cell.layout === undefined || cell.layout.bounds !== cell.bounds.length) {
+    cell.layout = layoutOf(cell.bounds, cell.unitMs)
   }
-  const all = order.length > finite.length ? (order.at(-1)?.upTo ?? 0) : below
-  counts[finite.length] = Math.max(0, all - below)
-  if (!(below > 0 || all > 0)) return createHistogram()
-  const source = { bounds: finite.map(({ bound }) => bound), counts, unitMs: cell.unitMs }
-  return fromExplicit(window.durationSumMs > 0 ? { ...source, sum: window.durationSumMs / cell.unitMs } : source)
+  return histogramOfBuckets(cell.layout, window.bucketed, window.durationSumMs)
 }
