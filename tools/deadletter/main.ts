@@ -134,6 +134,7 @@ try {
 } catch (error) {
   const expected = error instanceof AppError || (error instanceof TypeError && 'code' in error)
   if (!expected) throw error
-  console.error(`${error.message}\n\n${USAGE}`)
-  process.exitCode = error instanceof AppError && error.code !== 'bad-request' ? 1 : 2
+  const misused = !(error instanceof AppError) || error.code === 'bad-request'
+  console.error(misused ? `${error.message}\n\n${USAGE}` : error.message)
+  process.exitCode = misused ? 2 : 1
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { laneOf, laneToken } from '@plimsoll/contracts/lane.ts'
 import { laneCountKey, streamDefinitions } from '@plimsoll/contracts/streams.ts'
-import { connectApi, connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
+import { connectJetStream, connectWire } from '@plimsoll/kit/log/jetstream.ts'
 import { openStreamAdmin, type StreamAdmin } from '@plimsoll/kit/log/streams.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -63,7 +63,7 @@ test('refuses another lane count whatever is allowed', async () => {
 
 test('a lane is what the broker makes of the same key', async () => {
   const keys = Array.from({ length: 500 }, (_, i) => `svc-${i}-${['eu', 'zażółć', '東京', 'a%2Fb'][i % 4]}`)
-  const api = await connectApi({ url: stack.natsUrl })
+  const api = await connectWire({ url: stack.natsUrl })
   const log = await connectJetStream({ url: stack.natsUrl })
   try {
     await api.request('$JS.API.STREAM.CREATE.FOREIGN', {

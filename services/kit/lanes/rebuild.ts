@@ -38,14 +38,21 @@ export async function planRebuild(db: Database, options: RebuildOptions): Promis
   if (lane !== undefined && emptyTables.length > 0) {
     throw appError('bad-request', 'Tables are shared by all lanes: leave --lane out to empty them.')
   }
-  const { rows: lanes } = await sql<LaneKey & { seq: number; haltedReason: string | null }>`
-    select processor, version, lane, seq, halted_reason as "haltedReason" from lane
+  const { rows: lanes } = await sql<LaneKey & { seq: number; haltedReason: string | null; ticks: boolean }>`
+    select processor, version, lane, seq, halted_reason as "haltedReason", seq > 0 and incarnation is null as ticks
+    from lane
     where processor = ${processor} and version = ${version} and (${lane ?? null}::int is null or lane = ${lane ?? null})
     order by lane`.execute(db)
   if (lanes.length === 0) {
     throw appError(
       'not-found',
       `There are no such lanes: ${processor} v${version}${lane === undefined ? '' : ` lane ${lane}`}.`,
+    )
+  }
+  if (from === 'start' && lanes.some(({ ticks }) => ticks)) {
+    throw appError(
+      'bad-request',
+      `${processor} is a ticker: it has no stream to read again, and ids of its ticks must not repeat.`,
     )
   }
   const { rows: known } = await sql<{ name: string }>`

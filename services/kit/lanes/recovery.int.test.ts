@@ -188,6 +188,8 @@ describe('rebuild', () => {
     )
     await expect(plan({ lane: 3, emptyTables: ['counter'] })).rejects.toThrow('shared by all lanes')
     await expect(plan({ emptyTables: ['nonsense'] })).rejects.toThrow('no such tables: nonsense')
+    await sql`insert into lane (processor, version, lane, seq) values ('clockwork', 1, 0, 5)`.execute(db)
+    await expect(plan({ processor: 'clockwork' })).rejects.toThrow('clockwork is a ticker')
     await expect(plan({ version: 9 })).rejects.toThrow('no such lanes: sum v9')
   })
 })

@@ -55,17 +55,14 @@ export async function connectJetStream(options: JetStreamOptions): Promise<Event
   }
 }
 
-/** Requests to the JetStream API, for tools that manage streams. Rejects with an `AppError`, see `Wire.request`. */
-export type JetStreamApi = {
-  request(subject: string, body?: object): Promise<unknown>
-  readonly serverVersion: string
-  close(): Promise<void>
-}
+/** A connection of its own, for what the log does not offer: managing streams, measuring. */
+export type WireConnection = Wire & { readonly serverVersion: string; close(): Promise<void> }
 
-export async function connectApi(options: JetStreamOptions): Promise<JetStreamApi> {
+/** Rejects like `connectJetStream`. */
+export async function connectWire(options: JetStreamOptions): Promise<WireConnection> {
   const connection = await open(options)
-  const { request } = wireOf(connection, options.logger)
-  return { request, serverVersion: connection.info?.version ?? '0', close: () => connection.close() }
+  const wire = wireOf(connection, options.logger)
+  return { ...wire, serverVersion: connection.info?.version ?? '0', close: () => connection.close() }
 }
 
 async function open(options: JetStreamOptions): Promise<NatsConnection> {

@@ -1,7 +1,8 @@
 import type { ActualStream } from '@plimsoll/contracts/stream-diff.ts'
 import { laneCountKey, type StreamDefinition, streamDefinitions } from '@plimsoll/contracts/streams.ts'
 import { appError, isTransient } from '../errors.ts'
-import { connectApi, type JetStreamApi, type JetStreamOptions } from './jetstream.ts'
+import { connectWire, type JetStreamOptions } from './jetstream.ts'
+import type { Wire } from './wire.ts'
 
 /** Streams as things to manage, for `tools/streams` and for start-up. */
 export type StreamAdmin = {
@@ -15,17 +16,17 @@ export type StreamAdmin = {
 
 /** @example const admin = await openStreamAdmin({ url: 'nats://127.0.0.1:4222' }) */
 export async function openStreamAdmin(options: JetStreamOptions): Promise<StreamAdmin> {
-  const api = await connectApi(options)
+  const wire = await connectWire(options)
   return {
-    serverVersion: api.serverVersion,
-    list: () => listStreams(api),
+    serverVersion: wire.serverVersion,
+    list: () => listStreams(wire),
     async create(definition, replicas) {
-      await api.request(`$JS.API.STREAM.CREATE.${definition.name}`, brokerConfig(definition, replicas))
+      await wire.request(`$JS.API.STREAM.CREATE.${definition.name}`, brokerConfig(definition, replicas))
     },
     async update(definition, replicas) {
-      await api.request(`$JS.API.STREAM.UPDATE.${definition.name}`, brokerConfig(definition, replicas))
+      await wire.request(`$JS.API.STREAM.UPDATE.${definition.name}`, brokerConfig(definition, replicas))
     },
-    close: () => api.close(),
+    close: () => wire.close(),
   }
 }
 
@@ -112,10 +113,10 @@ type BrokerStream = {
   }
 }
 
-async function listStreams(api: JetStreamApi): Promise<ActualStream[]> {
+async function listStreams(wire: Wire): Promise<ActualStream[]> {
   const found: ActualStream[] = []
   for (;;) {
-    const answer = await api.request('$JS.API.STREAM.LIST', { offset: found.length })
+    const answer = await wire.request('$JS.API.STREAM.LIST', { offset: found.length })
     const { streams, total } = answer as { readonly streams: readonly BrokerStream[] | null; readonly total: number }
     found.push(...(streams ?? []).map(actualStream))
     if (found.length >= total || !streams?.length) return found
