@@ -4,7 +4,13 @@
  * The reference in the same run is a loop over the same samples with one `Map` of objects, as one would write it first.
  */
 
-import { createFold, type Fold, foldSamples, resolveSeries, type SeriesDictionary } from '@plimsoll/performance/domain/fold.ts'
+import {
+  createFold,
+  type Fold,
+  foldSamples,
+  resolveSeries,
+  type SeriesDictionary,
+} from '@plimsoll/performance/domain/fold.ts'
 import { closeTouched } from '@plimsoll/performance/domain/windows.ts'
 
 type Message = {
@@ -72,7 +78,10 @@ function foldAll(fold: Fold, rows: Int32Array, messages: readonly Message[]): nu
 }
 
 /** The reference: an object per series in a Map keyed by its identity. */
-function foldPlainly(known: Map<string, { time: number; value: number; sum: number }>, messages: readonly Message[]): number {
+function foldPlainly(
+  known: Map<string, { time: number; value: number; sum: number }>,
+  messages: readonly Message[],
+): number {
   let samples = 0
   for (const { dictionary, samples: columns } of messages) {
     for (let i = 0; i < columns.series.length; i++) {

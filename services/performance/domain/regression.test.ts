@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { histogramOf, encodeHistogram } from './histogramcodec.ts'
+import { encodeHistogram, histogramOf } from './histogramcodec.ts'
 import { confirm, costOf, stateOf } from './regression.ts'
 
 describe('e-BH', () => {
