@@ -122,6 +122,7 @@ async function check(node) {
   const checks = [
     ['Format and lint', bin('biome'), ['check', '--error-on-warnings', '.']],
     ['Types', bin('tsc'), ['-p', '.']],
+    ['Types of the page', bin('tsc'), ['-p', 'services/reporting/page']],
     ['Contracts', node, ['tools/contracts/main.ts', 'check']],
     ['Dependency rule', node, ['tools/arch-check/main.ts']],
   ]

@@ -14,8 +14,8 @@ export type Release = {
 
 const natsVersion = '2.14.6'
 
-// Digests of the release's .tar.gz files, from its SHA256SUMS; the Linux ones are also those of the official image
-// (nats-io/nats-docker, 2.14.x/alpine3.22/Dockerfile).
+// Digests of the release's .tar.gz files as public records quote its SHA256SUMS; that of linux-amd64 is also the one of
+// the official image (nats-io/nats-docker, 2.14.x/alpine3.22/Dockerfile).
 const natsDigests: Readonly<Record<string, string>> = {
   'linux-amd64': '61c3d55f69f61ec616b75782250936445f2819e9e5f2ae6159b10a31abd2200c',
   'linux-arm64': '3ff6e463762db64186a36cf0276dae8320509e995151ad0153ba9c9f67eee3f9',

@@ -185,7 +185,8 @@ function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyRep
   if (error.status >= 500)
     request.log.error({ err: thrown, requestId: request.id, url: pathOf(request) }, describeError(thrown))
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / 1000)))
-  if (error.status === 401) reply.header('www-authenticate', 'Bearer, Basic realm="plimsoll"')
+  // Basic is taken too, but not asked for: a browser would put its own password prompt before the page.
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer realm="plimsoll"')
   // Sent as text: the route's own serializer is for its own shape.
   return reply
     .status(error.status)

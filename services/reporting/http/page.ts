@@ -30,7 +30,7 @@ const securityHeaders = {
   'cross-origin-opener-policy': 'same-origin',
 }
 
-/** One route per file of the folder, read and compressed once at start-up: no request's path ever reaches the disk. */
+/** One route per file of the folder, read at start-up: no request's path ever reaches the disk. */
 export function pageRoutes(folder: URL): Route[] {
   return readdirSync(folder)
     .filter((file) => extname(file) in contentTypes)
@@ -38,7 +38,9 @@ export function pageRoutes(folder: URL): Route[] {
 }
 
 function fileRoute(file: string, plain: Buffer): Route {
-  const bodies = { br: brotliCompressSync(plain), gzip: gzipSync(plain), identity: plain }
+  const compress = { br: brotliCompressSync, gzip: gzipSync, identity: (body: Buffer) => body }
+  // Compressed when first asked for: brotli at full strength is too slow for the start.
+  const bodies: { [encoding in Encoding]?: Buffer } = {}
   return {
     method: 'GET',
     url: file === 'index.html' ? '/' : `/page/${file}`,
@@ -49,12 +51,14 @@ function fileRoute(file: string, plain: Buffer): Route {
       // no-cache: kept, but asked about each time; kit answers 304 by entity tag.
       reply.headers({ ...securityHeaders, 'cache-control': 'no-cache', vary: 'accept-encoding' })
       if (encoding !== 'identity') reply.header('content-encoding', encoding)
-      return reply.type(contentTypes[extname(file)] ?? 'application/octet-stream').send(bodies[encoding])
+      return reply.type(contentTypes[extname(file)] ?? 'application/octet-stream').send((bodies[encoding] ??= compress[encoding](plain)))
     },
   }
 }
 
-function encodingOf(accepted: string): 'br' | 'gzip' | 'identity' {
+type Encoding = 'br' | 'gzip' | 'identity'
+
+function encodingOf(accepted: string): Encoding {
   if (/\bbr\b/.test(accepted)) return 'br'
   return /\bgzip\b/.test(accepted) ? 'gzip' : 'identity'
 }
