@@ -51,7 +51,8 @@ function fileRoute(file: string, plain: Buffer): Route {
       // no-cache: kept, but asked about each time; kit answers 304 by entity tag.
       reply.headers({ ...securityHeaders, 'cache-control': 'no-cache', vary: 'accept-encoding' })
       if (encoding !== 'identity') reply.header('content-encoding', encoding)
-      return reply.type(contentTypes[extname(file)] ?? 'application/octet-stream').send((bodies[encoding] ??= compress[encoding](plain)))
+      bodies[encoding] ??= compress[encoding](plain)
+      return reply.type(contentTypes[extname(file)] ?? 'application/octet-stream').send(bodies[encoding])
     },
   }
 }
