@@ -14,7 +14,7 @@ import { systemClock } from '@plimsoll/kit/clock.ts'
 import { migrateService } from '@plimsoll/kit/db/migrate.ts'
 import { openDatabase } from '@plimsoll/kit/db/pool.ts'
 import { startEmbedded } from '@plimsoll/kit/embedded/servers.ts'
-import { startLanes } from '@plimsoll/kit/lanes/lanes.ts'
+import { type Lanes, startLanes } from '@plimsoll/kit/lanes/lanes.ts'
 import { connectJetStream, connectWire } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
 import { ensureStreams } from '@plimsoll/kit/log/streams.ts'
@@ -80,10 +80,7 @@ async function measure(series: number, messages: number): Promise<LaneRow[]> {
     await pullAll(log, messages) // compiles the client, fills the page cache
     const raw = rowOf('raw pull', await spentOn(() => pullAll(log, messages)), 0)
     const acked = rowOf('durable, explicit acks', await spentOn(() => ackAll(natsUrl, messages)), 0)
-    let rows = 0
-    const worked = await spentOn(async () => {
-      rows = await workAll(log, databaseUrl, messages)
-    })
+    const { worked, rows } = await workAll(log, databaseUrl, messages)
     await log.close()
     return [rowOf('lane worker', worked, rows), raw, acked]
   } finally {
@@ -110,8 +107,12 @@ async function spentOn(work: () => Promise<void>): Promise<Spent> {
   return { seconds: (performance.now() - startedAt) / 1000, cpuNs: (user + system) * 1000 }
 }
 
-/** Works all lanes until every sample is committed; returns how many rows that wrote. */
-async function workAll(log: EventLog, databaseUrl: string, messages: number): Promise<number> {
+/** Works all lanes until every sample is committed, and checks the sum; `rows` is how many that wrote. */
+async function workAll(
+  log: EventLog,
+  databaseUrl: string,
+  messages: number,
+): Promise<{ readonly worked: Spent; readonly rows: number }> {
   const service = 'bench'
   await migrateService({ url: databaseUrl, service, migrations: new URL('./lane/migrations/', import.meta.url) })
   const database = openDatabase<unknown>({ url: databaseUrl, service })
@@ -122,7 +123,7 @@ async function workAll(log: EventLog, databaseUrl: string, messages: number): Pr
     rows += written
     if (samples >= messages * samplesPerMessage) done.resolve()
   })
-  const lanes = await startLanes({
+  const lanesOptions = {
     service,
     processors: [processor],
     tickers: [],
@@ -131,15 +132,19 @@ async function workAll(log: EventLog, databaseUrl: string, messages: number): Pr
     clock: systemClock,
     logger: createLogger({ level: 'warn', format: 'pretty' }),
     metrics: createMetrics({ processMetrics: false }),
+  }
+  let lanes: Lanes | undefined
+  const worked = await spentOn(async () => {
+    lanes = await startLanes(lanesOptions)
+    await done.promise
   })
-  await done.promise
-  await lanes.stop()
+  await lanes?.stop()
   const found = await sql<{
     samples: number
   }>`select coalesce(sum(samples), 0)::int8 as samples from series_sum`.execute(database.worker)
   await database.close()
   const [sum] = found.rows
-  if (sum?.samples === messages * samplesPerMessage) return rows
+  if (sum?.samples === messages * samplesPerMessage) return { worked, rows }
   throw new Error(`${sum?.samples} samples were summed of ${messages * samplesPerMessage}`)
 }
 

@@ -129,6 +129,7 @@ function wireOf(connection: NatsConnection, logger?: Logger): Wire {
   }
 
   return {
+    openReaders: new Set(),
     maxPayloadBytes: connection.info?.max_payload ?? 1024 * 1024,
     connected: isConnected,
     inbox: () => `${inboxPrefix}.${++inboxes}`,

@@ -12,6 +12,7 @@ function fakeWire() {
   let disconnect = () => {}
   let connected = true
   const wire: Wire = {
+    openReaders: new Set(),
     maxPayloadBytes: 1024,
     publish(_subject, data, { reply = '', headers = {} }) {
       sent.push({ body: new TextDecoder().decode(data), reply, headers })

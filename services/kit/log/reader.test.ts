@@ -8,6 +8,7 @@ function fakeWire() {
   let deliver: (message: WireMessage) => void = () => {}
   const disconnect = new Set<() => void>()
   const wire: Wire = {
+    openReaders: new Set(),
     maxPayloadBytes: 1024 * 1024,
     publish: (_subject, data, { reply = '' }) =>
       void requests.push({ reply, body: JSON.parse(new TextDecoder().decode(data)) }),
@@ -96,6 +97,15 @@ test('while more is on its way, a pull waits for a full batch', async () => {
   fake.message(2, 2, 1)
   fake.message(3, 3, 0)
   expect(await pulled).toHaveLength(3)
+})
+
+test('all readers of a connection together ask for less than the server lets wait for a client', async () => {
+  const fake = fakeWire()
+  for (let lane = 0; lane < 16; lane++) await openReader(fake.wire, { ...options, name: `lane-${lane}` })
+  const reader = await openReader(fake.wire, { ...options, name: 'one more' })
+  expect(fake.requests.at(-1)?.body.max_bytes).toBe(Math.floor((32 * 1024 * 1024) / 17))
+  await reader.close()
+  expect(fake.wire.openReaders.size).toBe(16)
 })
 
 test('a request that ran out is made again', async () => {

@@ -3,8 +3,14 @@ import { type AppError, appError } from '../errors.ts'
 import type { LaneReader, ReadOptions, StoredMessage } from './log.ts'
 import type { Wire, WireMessage } from './wire.ts'
 
-/** Bounds of one pull. Asking for more than the server's `max_pending` (64 MiB) gets the client dropped. */
+/** Bounds of one pull. */
 export const pullDefaults = { maxMessages: 100, maxBytes: 4 * 1024 * 1024, maxWaitMs: 250 } as const
+
+/**
+ * What all pulls of a connection may have asked for at once. The server drops a client, and with it what was on its way,
+ * when more than `max_pending` (64 MiB) waits to be written to it: 16 lanes of 4 MiB each are enough.
+ */
+const connectionBytes = 32 * 1024 * 1024
 
 /** A request waits this long at the server; messages arrive at once whatever this is, so idle lanes cost little. */
 const requestExpiresMs = 5_000
@@ -28,10 +34,15 @@ export async function openReader(
   start: ConsumerStart = { kind: 'sequence', seq: options.startSeq },
 ): Promise<LaneReader & { readonly pendingAtStart: number }> {
   const maxMessages = options.maxMessages ?? pullDefaults.maxMessages
-  // A message that does not fit into a pull would never be delivered.
-  const maxBytes = Math.max(options.maxBytes ?? pullDefaults.maxBytes, wire.maxPayloadBytes + 4096)
+  /** This reader's part of the connection; but a message that does not fit into a pull would never be delivered. */
+  const maxBytes = () => {
+    const part = Math.floor(connectionBytes / Math.max(1, wire.openReaders.size))
+    return Math.max(Math.min(options.maxBytes ?? pullDefaults.maxBytes, part), wire.maxPayloadBytes + 4096)
+  }
   const maxWaitMs = options.maxWaitMs ?? pullDefaults.maxWaitMs
   const pendingAtStart = await createConsumer(wire, options, start)
+
+  wire.openReaders.add(options.name)
 
   const inbox = wire.inbox()
   const next = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.name}`
@@ -42,7 +53,7 @@ export async function openReader(
   let wake: (() => void) | undefined
   let request = { number: 0, messagesLeft: 0, timer: undefined as NodeJS.Timeout | undefined }
 
-  const full = () => queue.length >= maxMessages || queuedBytes >= maxBytes
+  const full = () => queue.length >= maxMessages || queuedBytes >= maxBytes()
   /** More is on its way right now: worth waiting a moment for a full batch. */
   const flowing = () => !full() && (queue.at(-1)?.pending ?? 1) > 0
 
@@ -67,7 +78,7 @@ export async function openReader(
         requestExpiresMs + requestGraceMs,
       ),
     }
-    const body = { batch: maxMessages, max_bytes: maxBytes, expires: requestExpiresMs * 1e6 }
+    const body = { batch: maxMessages, max_bytes: maxBytes(), expires: requestExpiresMs * 1e6 }
     wire.publish(next, new TextEncoder().encode(JSON.stringify(body)), { reply: `${inbox}.${request.number}` })
   }
 
@@ -144,6 +155,7 @@ export async function openReader(
     async close() {
       failure ??= readerLost(options, 'it was closed')
       endRequest()
+      wire.openReaders.delete(options.name)
       unsubscribe()
       stopListening()
       wake?.()

@@ -12,6 +12,8 @@ export type Wire = {
   onDisconnect(listener: () => void): () => void
   /** Largest message the server takes, headers included. */
   readonly maxPayloadBytes: number
+  /** Names of the readers open on this connection: they share what the server is willing to have pending for it. */
+  readonly openReaders: Set<string>
 }
 
 export type WirePublish = { readonly reply?: string; readonly headers?: Readonly<Record<string, string>> }
