@@ -36,14 +36,18 @@ export type Watched = {
   episodeTold: number
   /** Latest release seen in its windows. */
   release: string
+  /** Sparse latencies that are still too few for a window, and when the first of them came, ms. */
+  pending: Histogram | undefined
+  pendingMs: number
 }
 
 export type Watch = {
   readonly series: Watched[]
   /** By endpoint or gauge id and metric. */
   readonly index: Map<string, Watched>
-  /** Best percentile so far, by place. */
+  /** Best percentile so far, by place, and how many of the lane's gauges it was chosen from. */
   readonly percentile: Map<string, number>
+  gaugesSeen: number
 }
 
 /** What an installation sets; the rest is the detector's own default. */
@@ -59,15 +63,12 @@ export type Judgement =
   | { readonly kind: 'evidence'; readonly watched: Watched; readonly eValue: number; readonly atMs: number }
 
 export function createWatch(): Watch {
-  return { series: [], index: new Map(), percentile: new Map() }
+  return { series: [], index: new Map(), percentile: new Map(), gaugesSeen: 0 }
 }
 
 export function restoreWatched(watch: Watch, watched: Watched): void {
   watch.series.push(watched)
   watch.index.set(`${watched.ownerId}:${watched.metric}`, watched)
-  if (watched.quantile !== '') {
-    watch.percentile.set(placeKey(watched.place), Number(`0.${watched.quantile.slice(1).replace('_', '')}`))
-  }
 }
 
 const placeKey = ({ service, environment, endpoint, method, instrument }: Place): string =>
@@ -101,9 +102,14 @@ function judgeMinute(context: Context, { endpoint, windows, atMs }: ClosedMinute
   const latency = latencyOf(windows)
   if (latency !== undefined && latency.count > 0) {
     const watched = endpointSeries(context, endpoint, 'latency', 'latency', 'ms')
-    look(context, watched, atMs, latency.sum / latency.count, release, () =>
-      observe(watched.detector, { kind: 'histogram', at, histogram: latency }),
-    )
+    const value = latency.sum / latency.count
+    const enough = gather(watched, latency, atMs)
+    // What is put by has to be saved like anything else.
+    if (enough === undefined) context.judged.changed.add(watched)
+    else
+      look(context, watched, atMs, value, release, () =>
+        observe(watched.detector, { kind: 'histogram', at, histogram: enough }),
+      )
   }
   let total = 0
   let errors = 0
@@ -125,6 +131,25 @@ function judgeMinute(context: Context, { endpoint, windows, atMs }: ClosedMinute
   look(context, watched, atMs, rate, release, () => observe(watched.detector, { kind: 'value', at, value: rate }))
 }
 
+/** A window says something about latency from this many requests on; sparse endpoints have longer windows for it. */
+const FEWEST_REQUESTS = 20
+const LONGEST_WINDOW_MS = 30 * 60_000
+
+/** The window together with what was put by for it; undefined while that is too little (performance.md 3.2). */
+function gather(watched: Watched, latency: Histogram, atMs: number): Histogram | undefined {
+  if (watched.pending !== undefined && atMs - watched.pendingMs >= LONGEST_WINDOW_MS) watched.pending = undefined
+  if (watched.pending === undefined && latency.count >= FEWEST_REQUESTS) return latency
+  if (watched.pending === undefined) {
+    watched.pending = createHistogram()
+    watched.pendingMs = atMs
+  }
+  merge(watched.pending, latency)
+  if (watched.pending.count < FEWEST_REQUESTS) return undefined
+  const enough = watched.pending
+  watched.pending = undefined
+  return enough
+}
+
 /** Latencies of the requests that were answered as asked; failures are quick or slow for reasons of their own. */
 function latencyOf(windows: readonly ClosedWindow[]): Histogram | undefined {
   const measured = windows.filter(({ histogram }) => histogram !== undefined && histogram.count > 0)
@@ -138,7 +163,7 @@ function latencyOf(windows: readonly ClosedWindow[]): Histogram | undefined {
 }
 
 function judgeGauge(context: Context, { gauge, window }: ClosedGauge): void {
-  if (gauge.quantile > 0 && !isWatchedPercentile(context.watch, gauge)) return
+  if (gauge.quantile > 0 && !isWatchedPercentile(context, gauge)) return
   const value = window.sum / window.readings
   const metric: Metric = gauge.kind === 'latency' ? 'latency' : gauge.kind === 'throughput' ? 'throughput' : 'gauge'
   const kind: DetectorKind = gauge.kind
@@ -148,15 +173,16 @@ function judgeGauge(context: Context, { gauge, window }: ClosedGauge): void {
   look(context, watched, window.atMs, value, '', () => observe(watched.detector, { kind: 'value', at, value }))
 }
 
-/** The percentile nearest to p95 speaks for its place. */
-function isWatchedPercentile(watch: Watch, gauge: Gauge): boolean {
-  const key = placeKey(gauge.place)
-  const best = watch.percentile.get(key)
-  if (best === undefined || Math.abs(gauge.quantile - 0.95) < Math.abs(best - 0.95)) {
-    watch.percentile.set(key, gauge.quantile)
-    return true
+/** The percentile nearest to p95 speaks for its place; a nearer one that comes later takes over. */
+function isWatchedPercentile({ fold, watch }: Context, gauge: Gauge): boolean {
+  for (; watch.gaugesSeen < fold.gauges.length; watch.gaugesSeen++) {
+    const { quantile = 0, place } = fold.gauges[watch.gaugesSeen] ?? gauge
+    if (quantile === 0) continue
+    const key = placeKey(place)
+    const best = watch.percentile.get(key)
+    if (best === undefined || Math.abs(quantile - 0.95) < Math.abs(best - 0.95)) watch.percentile.set(key, quantile)
   }
-  return best === gauge.quantile
+  return watch.percentile.get(placeKey(gauge.place)) === gauge.quantile
 }
 
 function endpointSeries(
@@ -196,6 +222,8 @@ function seriesFor({ fold, watch, settings }: Context, owner: number, place: Pla
     episodeEvidence: 0,
     episodeTold: 0,
     release: '',
+    pending: undefined,
+    pendingMs: 0,
   }
   watch.series.push(watched)
   watch.index.set(key, watched)

@@ -7,6 +7,7 @@ import { loadDetector, saveDetector } from '../domain/detector.ts'
 import { createCell, createEndpoint, type Endpoint } from '../domain/endpoint.ts'
 import { type FoldLimits, restoreEndpoint, restoreGauge } from '../domain/fold.ts'
 import { createGauge, type Gauge } from '../domain/gauge.ts'
+import { decodeHistogram, encodeHistogram } from '../domain/histogramcodec.ts'
 import type { StatusClass } from '../domain/labels.ts'
 import { createLane, type Lane } from '../domain/lane.ts'
 import type { GaugeKind, Place } from '../domain/meaning.ts'
@@ -106,6 +107,8 @@ async function loadWatched(db: Transaction<Tables>, { fold, watch }: Lane): Prom
       episodeEvidence: row.episode_evidence,
       episodeTold: row.episode_told,
       release: row.release,
+      pending: row.pending === null ? undefined : decodeHistogram(row.pending),
+      pendingMs: row.pending_at?.getTime() ?? 0,
     })
   }
 }
@@ -237,6 +240,8 @@ async function saveWatched(tx: WorkerTransaction, { fold }: Lane, watched: reado
       latest_at: 'excluded.latest_at',
       latest_value: 'excluded.latest_value',
       release: 'excluded.release',
+      pending: 'excluded.pending',
+      pending_at: 'excluded.pending_at',
       episode_at: 'excluded.episode_at',
       episode_evidence: 'excluded.episode_evidence',
       episode_told: 'excluded.episode_told',
@@ -260,6 +265,12 @@ async function saveWatched(tx: WorkerTransaction, { fold }: Lane, watched: reado
       time('latest_at', ({ latestMs }) => latestMs),
       { name: 'latest_value', type: 'float8', values: watched.map(({ latestValue }) => latestValue) },
       text('release', ({ release }) => release),
+      {
+        name: 'pending',
+        type: 'bytea',
+        values: watched.map(({ pending }) => (pending === undefined ? null : encodeHistogram(pending))),
+      },
+      time('pending_at', ({ pending, pendingMs }) => (pending === undefined ? null : pendingMs)),
       time('episode_at', ({ episodeMs }) => (episodeMs === 0 ? null : episodeMs)),
       { name: 'episode_evidence', type: 'float8', values: watched.map(({ episodeEvidence }) => episodeEvidence) },
       { name: 'episode_told', type: 'float8', values: watched.map(({ episodeTold }) => episodeTold) },

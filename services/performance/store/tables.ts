@@ -55,6 +55,9 @@ export type SeriesTable = {
   latest_at: Time
   latest_value: number
   release: string
+  /** Requests put by until they are enough for a window. */
+  pending: Uint8Array | null
+  pending_at: NullableTime
   /** The episode that is open: its onset, the evidence it opened with, the evidence last told. */
   episode_at: NullableTime
   episode_evidence: number

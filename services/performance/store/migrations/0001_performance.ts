@@ -66,6 +66,8 @@ async function createCatalogue(db: Kysely<unknown>): Promise<void> {
       latest_at timestamptz not null,
       latest_value float8 not null,
       release text not null,
+      pending bytea,
+      pending_at timestamptz,
       episode_at timestamptz,
       episode_evidence float8 not null,
       episode_told float8 not null
