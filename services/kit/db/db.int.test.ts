@@ -291,6 +291,30 @@ describe('day partitions', () => {
     )
   })
 
+  test('are made once by two transactions that want the same one', async () => {
+    const made = Promise.withResolvers<void>()
+    const mayEnd = Promise.withResolvers<void>()
+    const first = performance.worker.transaction().execute(async (tx) => {
+      const created = await createDayPartition(tx, 'sample', now + 40 * day)
+      made.resolve()
+      await mayEnd.promise
+      return created
+    })
+    await made.promise
+    const second = performance.worker.transaction().execute(async (tx) => {
+      const created = await createDayPartition(tx, 'sample', now + 40 * day)
+      await bulkAppend(tx, 'sample', [
+        { name: 'at', type: 'timestamptz', values: [now + 40 * day] },
+        { name: 'value', type: 'float8', values: [3] },
+      ])
+      return created
+    })
+    const waiting = sql<{ count: number }>`select count(*)::int4 as count from pg_locks where not granted`
+    await expect.poll(async () => (await waiting.execute(reporting.worker)).rows[0]?.count).toBe(1)
+    mayEnd.resolve()
+    expect(await Promise.all([first, second])).toEqual([true, false])
+  })
+
   test('exist for partitioned tables only', async () => {
     await expect(createDayPartition(performance.worker, 'counter', now)).rejects.toThrow(
       'counter is not a partitioned table',

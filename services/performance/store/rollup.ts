@@ -5,7 +5,7 @@ import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { maintainDayPartitions } from '@plimsoll/kit/db/partitions.ts'
 import { rollUpAll, type StoredWindow } from '../domain/rollup.ts'
 import { tables } from './lane.ts'
-import { lockPartitions, saveWindows, type WindowName } from './windows.ts'
+import { saveWindows, type WindowName } from './windows.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
@@ -104,7 +104,6 @@ export async function dropOldWindows(
   keepDays: Readonly<Record<WindowName, number>>,
 ): Promise<void> {
   for (const table of ['perf_window', 'perf_window_10m', 'perf_window_1h'] as const) {
-    await lockPartitions(tx, table)
     await maintainDayPartitions(tx, { table, keepDays: keepDays[table] }, nowMs)
   }
 }

@@ -3,7 +3,6 @@
 import { type BulkUpsert, bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { createDayPartition } from '@plimsoll/kit/db/partitions.ts'
-import { sql } from 'kysely'
 import { type ClosedWindow, closeWindow, MINUTE_MS } from '../domain/endpoint.ts'
 import type { Correction } from '../domain/fold.ts'
 import { merge } from '../domain/histogram.ts'
@@ -26,6 +25,7 @@ export type WindowRow = {
 }
 
 const DAY_MS = 86_400_000
+
 export function windowRows(closed: Closed): WindowRow[] {
   const rows: WindowRow[] = []
   for (const { windows } of closed.minutes) for (const window of windows) rows.push(rowOf(window))
@@ -61,21 +61,7 @@ function rowOf({ cell, minute, requests, rate, durationSumMs, histogram }: Close
 /** Asked each time and not remembered: another process may have dropped a day that is past its age. */
 async function ensurePartitions(tx: WorkerTransaction, table: WindowName, rows: readonly WindowRow[]): Promise<void> {
   const days = new Set(rows.map(({ startMs }) => Math.floor(startMs / DAY_MS)))
-  for (const day of [...days].sort((a, b) => a - b)) {
-    const name = `${table}_${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`
-    const { rows: known } = await sql<{ there: boolean }>`select to_regclass(${name}) is not null as there`.execute(tx)
-    if (known[0]?.there === true) continue
-    await lockPartitions(tx, table)
-    await createDayPartition(tx, table, day * DAY_MS)
-  }
-}
-
-/**
- * Two that make the same partition at once would fail each other; held until the transaction ends. One lock per table:
- * the roll-up, which reads the minutes, must not wait for a lane that waits for it.
- */
-export async function lockPartitions(tx: WorkerTransaction, table: WindowName): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtext(${`performance.${table}`}))`.execute(tx)
+  for (const day of [...days].sort((a, b) => a - b)) await createDayPartition(tx, table, day * DAY_MS)
 }
 
 export async function saveWindows(tx: WorkerTransaction, table: WindowName, rows: readonly WindowRow[]): Promise<void> {
