@@ -9,11 +9,12 @@ export const performanceConfig = Type.Object({
       description: "Least relative change worth an alarm (0.05 = 5 %). The detector's own when left out.",
     }),
   ),
-  PERFORMANCE_MIN_ABSOLUTE_MS: Type.Number({
-    default: 5,
-    minimum: 0,
-    description: 'Least change of a latency worth an alarm, ms.',
-  }),
+  PERFORMANCE_MIN_ABSOLUTE_MS: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      description: "Least change of a latency worth an alarm, ms. The detector's own when left out.",
+    }),
+  ),
   PERFORMANCE_FALSE_ALARM_WINDOWS: Type.Optional(
     Type.Number({
       minimum: 10,

@@ -90,10 +90,11 @@ export function regressionProcessor(config: PerformanceConfig, count: (fold: Fol
 /** Only what the installation sets. */
 function detectorSettings(config: PerformanceConfig): DetectorSettings {
   const relative = config.PERFORMANCE_MIN_RELATIVE
+  const absolute = config.PERFORMANCE_MIN_ABSOLUTE_MS
   const windows = config.PERFORMANCE_FALSE_ALARM_WINDOWS
   return {
     ...(relative !== undefined && { minimumRelative: relative }),
-    minimumAbsoluteMs: config.PERFORMANCE_MIN_ABSOLUTE_MS,
+    ...(absolute !== undefined && { minimumAbsoluteMs: absolute }),
     ...(windows !== undefined && { falseAlarmWindows: windows }),
   }
 }
