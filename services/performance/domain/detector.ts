@@ -33,11 +33,12 @@ import {
 import {
   clearReference,
   createReference,
+  latestSorted,
+  medianOfSorted,
   normalScore,
   push,
   quantileOf,
   type Reference,
-  recentMedianOf,
 } from './reference.ts'
 import { createSeason, extremeOfDay, learnSeason, profilePart, type Season, seasonalPart } from './season.ts'
 import {
@@ -107,7 +108,7 @@ const LOCAL = 60
 const ESTABLISHED = 20
 /** A window shorter than two minutes may be an accident of sampling: it cannot raise an alarm alone. */
 const SHORT_WINDOW_CLIP = 3.5
-const LONG_WINDOW_CLIP = 5.5
+const LONG_WINDOW_CLIP = 6.5
 /** An alarm of this many windows or fewer is a burst: suspected until 3 of 5 windows agree. */
 const BURST_WINDOWS = 3
 /** Relative change x windows needed: +90 % over two windows, +18 % over ten; the shorter, the larger. */
@@ -130,7 +131,7 @@ const QUIET = 0
 const SUSPECTED = 1
 const CONFIRMED = 2
 
-const DEFAULTS: DetectorOptions = { falseAlarmWindows: 300, minimumRelative: 0.1, minimumAbsolute: 0.5 }
+const DEFAULTS: DetectorOptions = { falseAlarmWindows: 600, minimumRelative: 0.1, minimumAbsolute: 0.5 }
 
 export type Detector = {
   kind: DetectorKind
@@ -510,7 +511,8 @@ function findChange(
     if (onset === last) continue
     last = onset
     const { before, after } = levelsSince(d, onset, profile)
-    if (direction * (after - before) <= 0 || !isMaterial(d, before, after, d.seen - onset)) continue
+    if (direction * (after - before) <= 0 || !isMaterial(d, before, after, AREA / (d.seen - onset))) continue
+    if (profile === undefined && !isMaterial(d, before, before + shiftOfPairs(d, onset, direction), 0)) continue
     const season = d.season
     if (season !== undefined && season.hours < WEEK_HOURS) {
       const slow = at + d.interval - (d.recentAt[onset % RECENT] ?? 0) >= SLOW_SECONDS
@@ -536,8 +538,28 @@ function onsetOf(d: Detector, direction: number, drift: number): number {
   return onset
 }
 
-/** Scratch for medians of recent windows: shared, used only inside one call. */
+/** Scratch for numbers in order of size: shared, used only inside one call. */
 const scratch = new Float32Array(RECENT)
+const localScratch = new Float32Array(LOCAL)
+const pairs = new Float32Array(LOCAL * RECENT)
+
+/** Share of the pairs (window before, window since) that must differ by what counts as a change. */
+const CAUTIOUS = 0.55
+
+/**
+ * Shift between the level before and the windows since the onset: a cautious quantile of all pairwise differences
+ * (Hodges & Lehmann 1963 take their median). A series that jumps between two values moves its median from one to the
+ * other when it visits the second a little more often; its pairs stay where they were.
+ */
+function shiftOfPairs(d: Detector, onset: number, direction: number): number {
+  const before = latestSorted(d.reference, localScratch)
+  let n = 0
+  for (let k = Math.max(onset, d.seen - RECENT + 1, 0); k < d.seen; k++) {
+    for (const b of before) pairs[n++] = (d.recentY[k % RECENT] ?? 0) - b
+  }
+  const sorted = pairs.subarray(0, n).sort()
+  return sorted[Math.floor((direction > 0 ? 1 - CAUTIOUS : CAUTIOUS) * (n - 1))] ?? 0
+}
 
 function recentMedian(d: Detector, numbers: Float32Array, onset: number, stride = 1, offset = 0): number {
   const from = Math.max(onset, d.seen - RECENT + 1, 0)
@@ -550,7 +572,7 @@ function recentMedian(d: Detector, numbers: Float32Array, onset: number, stride 
 /** Levels on the scale of the series: the reference, and the median of the windows since the onset. */
 function levelsSince(d: Detector, onset: number, profile: Profile | undefined): { before: number; after: number } {
   if (profile === undefined)
-    return { before: recentMedianOf(d.reference, LOCAL), after: recentMedian(d, d.recentY, onset) }
+    return { before: medianOfSorted(latestSorted(d.reference, localScratch)), after: recentMedian(d, d.recentY, onset) }
   const summary = summariseProfile(profile)
   const before95 = Math.log(summary.p95 + LOG_OFFSET)
   const before50 = Math.log(summary.p50 + LOG_OFFSET)
@@ -562,9 +584,9 @@ function levelsSince(d: Detector, onset: number, profile: Profile | undefined): 
     : { before: before50, after: after50 }
 }
 
-/** Large enough to matter: absolute, relative, and the larger the fewer windows speak for it. */
-function isMaterial(d: Detector, before: number, after: number, windows: number): boolean {
-  const relative = Math.max(d.options.minimumRelative, AREA / windows)
+/** Large enough to matter: absolute, and relative by at least `share` (the larger the fewer windows speak for it). */
+function isMaterial(d: Detector, before: number, after: number, share: number): boolean {
+  const relative = Math.max(d.options.minimumRelative, share)
   if (d.kind === 'latency' || d.kind === 'throughput') {
     const absolute = d.kind === 'latency' ? d.options.minimumAbsolute : 0
     return (

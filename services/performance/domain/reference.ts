@@ -81,14 +81,18 @@ export function quantileOf(reference: Reference, p: number): number {
   return a + (b - a) * (at - low)
 }
 
-/** Median of the `count` numbers that came last. */
-export function recentMedianOf(reference: Reference, count: number): number {
+/** Copies the numbers that came last into `into`, as many as fit, in order of size. Returns the part that was filled. */
+export function latestSorted(reference: Reference, into: Float32Array): Float32Array {
   const { ring, size, next } = reference
-  const n = Math.min(count, size)
-  const last = new Float32Array(n)
-  for (let i = 0; i < n; i++) last[i] = ring[(next - 1 - i + 2 * ring.length) % ring.length] ?? 0
-  last.sort()
-  return n === 0 ? Number.NaN : ((last[(n - 1) >> 1] ?? 0) + (last[n >> 1] ?? 0)) / 2
+  const n = Math.min(into.length, size)
+  for (let i = 0; i < n; i++) into[i] = ring[(next - 1 - i + 2 * ring.length) % ring.length] ?? 0
+  return into.subarray(0, n).sort()
+}
+
+/** Median of numbers in order of size; NaN when there are none. */
+export function medianOfSorted(sorted: Float32Array): number {
+  const n = sorted.length
+  return n === 0 ? Number.NaN : ((sorted[(n - 1) >> 1] ?? 0) + (sorted[n >> 1] ?? 0)) / 2
 }
 
 /** Share of the numbers below `value`, ties counted half. */

@@ -1,7 +1,7 @@
 /**
  * Mixture e-detector for a lasting shift in a sequence of normal scores (Shin, Ramdas & Rinaldo, "E-detectors",
  * arXiv 2203.03532): for each size of shift d, M_d <- (1 + M_d) exp(d q - d^2/2), a Shiryaev-Roberts sum of likelihood
- * ratios; their mean E exceeds 1/alpha at most once per 1/alpha windows on average while nothing has changed.
+ * ratios; their weighted mean E exceeds 1/alpha at most once per 1/alpha windows on average while nothing has changed.
  *
  * Scores of neighbouring windows are not independent. A shift of size d is decided within about 2 ln(1/alpha) / d^2
  * windows, so each d is corrected by the variance of means over blocks of about that length (`inflation`): a series that
@@ -12,10 +12,12 @@
  * Shift sizes in standard deviations, and the block length that calibrates each. Bursts (the first) keep the prior: what
  * two windows in a row vary by is made of the very spikes that are looked for.
  */
-export const SHIFT_SIZES = Float64Array.of(2.2, 1.4, 0.9)
+export const SHIFT_SIZES = Float64Array.of(2.2, 1.2, 0.7)
+/** Prior weight of each size: most regressions last, and a burst worth an alarm is convincing at any weight. */
+const WEIGHTS = Float64Array.of(0.1, 0.3, 0.6)
 /** exp(-d^2/2) of each size. */
 const DRIFTS = SHIFT_SIZES.map((d) => Math.exp((-d * d) / 2))
-const BLOCKS = Float64Array.of(2, 5, 10)
+const BLOCKS = Float64Array.of(2, 6, 15)
 const SIZES = SHIFT_SIZES.length
 /** Believed before anything is known, worth 8 blocks; and the memory of the estimate, in blocks. */
 const PRIOR_INFLATION = 1.5
@@ -85,11 +87,11 @@ export function learnShift(shift: Shift, q: number): void {
   }
 }
 
-/** Evidence in one direction: the mean of the mixture. */
+/** Evidence in one direction: the weighted mean of the mixture. */
 export function shiftEvidence(side: Float64Array): number {
   let sum = 0
-  for (let i = 0; i < SIZES; i++) sum += side[i] ?? 0
-  return sum / SIZES
+  for (let i = 0; i < SIZES; i++) sum += (WEIGHTS[i] ?? 0) * (side[i] ?? 0)
+  return sum
 }
 
 /** The scores are about to mean something else: how much they wander has to be learnt anew. */
