@@ -6,7 +6,7 @@ import { ContractError } from './errors.ts'
 import { encodeEvent } from './events.ts'
 import { examples } from './examples.ts'
 import type { MetricBatch, SpanBatch } from './generated/types.ts'
-import { EXPLICIT_BOUNDS, METRIC_TYPE, metricBatchView } from './metric-batch.ts'
+import { descriptionOf, EXPLICIT_BOUNDS, METRIC_TYPE, metricBatchView } from './metric-batch.ts'
 import { SPAN_TYPE, spanBatchView } from './span-batch.ts'
 
 const metrics = examples[METRIC_TYPE]
@@ -15,6 +15,17 @@ const f64 = (...values: number[]) => packColumn(Float64Array.from(values))
 const u32 = (...values: number[]) => packColumn(Uint32Array.from(values))
 const i32 = (...values: number[]) => packColumn(Int32Array.from(values))
 const i8 = (...values: number[]) => packColumn(Int8Array.from(values))
+
+/** The columns of one described series: the first of the example. */
+const firstOnly = {
+  seriesKind: metrics.seriesKind.subarray(0, 1),
+  seriesName: metrics.seriesName.subarray(0, 4),
+  seriesUnit: metrics.seriesUnit.subarray(0, 4),
+  seriesLabelEnd: metrics.seriesLabelEnd.subarray(0, 4),
+  labelRefs: metrics.labelRefs.subarray(0, 16),
+}
+const none = new Uint8Array(0)
+const undescribed = { seriesKind: none, seriesName: none, seriesUnit: none, seriesLabelEnd: none, labelRefs: none }
 
 const metricView = (changes: Partial<MetricBatch>) =>
   metricBatchView(encodeEvent(METRIC_TYPE, { ...metrics, ...changes }))
@@ -30,6 +41,18 @@ test('a metric batch is read by row', () => {
   expect([...view.sampleValue]).toEqual([1041, 1083])
   expect([...view.bucketIndex]).toEqual([-33, -27, -17])
   expect(view.seriesId[0]).toBe(0x7f4a7c15)
+})
+
+test('a series that the batch leaves undescribed has no description, the others have theirs', () => {
+  const view = metricView({ ...firstOnly, describedRow: u32(1) })
+  expect([0, 1].map((row) => descriptionOf(view, row))).toEqual([-1, 0])
+  expect(view.strings.at(view.seriesName[0] ?? -1)).toBe('http_requests_total')
+  expect([0, 1].map((row) => descriptionOf(metricView({}), row))).toEqual([0, 1])
+  expect([0, 1].map((row) => descriptionOf(metricView(undescribed), row))).toEqual([-1, -1])
+})
+
+test('without series rows of samples, sample i is of series i', () => {
+  expect([...metricView({ sampleSeries: new Uint8Array(0) }).sampleSeries]).toEqual([0, 1])
 })
 
 test('a span batch is read by row', () => {
@@ -61,7 +84,9 @@ describe('a batch that contradicts itself is refused by the column at fault', ()
     ['sampleTime has 8 bytes where 2 rows of 8 are due', { sampleTime: f64(1) }],
     ['sampleValue has 7 bytes, no multiple of 8', { sampleValue: new Uint8Array(7) }],
     ['sampleStart has 8 bytes where 2 rows of 8 are due', { sampleStart: f64(1) }],
-    ['seriesKind has 3 bytes where 2 rows of 1 are due', { seriesKind: new Uint8Array(3) }],
+    ['seriesName has 8 bytes where 3 rows of 4 are due', { seriesKind: new Uint8Array(3), describedRow: u32(0, 1, 2) }],
+    ['describedRow has 0 bytes where 1 rows of 4 are due', { seriesKind: new Uint8Array(1) }],
+    ['describedRow 2 is out of order or not one of 2 series', { ...firstOnly, describedRow: u32(2) }],
     ['sampleSeries points at row 2 of 2', { sampleSeries: u32(0, 2) }],
     ['sampleSeries points at row 4294967295 of 2', { sampleSeries: u32(0, 0xffff_ffff) }],
     ['seriesName points at row 99', { seriesName: u32(1, 99) }],

@@ -29,6 +29,7 @@ export const examples: { readonly [T in EventType]: EventValue<T> } = {
     source: 'prometheus-eu',
     receivedAt: AT + 250,
     seriesId: u64(0x9e37_79b9_7f4a_7c15n, 0xc2b2_ae3d_27d4_eb4fn),
+    describedRow: NONE,
     seriesKind: u8(1, 4),
     seriesName: u32(ref('http_requests_total'), ref('http.server.request.duration')),
     seriesUnit: u32(0, ref('s')),

@@ -41,6 +41,10 @@ export type MetricBatchView = {
   readonly histogramRows: number
   /** Pairs: low and high half of each identity. */
   readonly seriesId: Uint32Array
+  readonly describedRows: number
+  /** Row in seriesId of each described series, ascending; empty when every series is described. See `descriptionOf`. */
+  readonly describedRow: Uint32Array
+  /** The next four have one row per described series. */
   readonly seriesKind: Uint8Array
   readonly seriesName: Uint32Array
   readonly seriesUnit: Uint32Array
@@ -79,6 +83,7 @@ export function metricBatchView(bytes: Uint8Array, arena: Arena = createArena())
   const event = decodeEvent(bytes)
   if (event.type !== METRIC_TYPE) throw invalid(`expected ${METRIC_TYPE}, got ${event.type}`)
   const view = viewOf(event.value, arena)
+  checkAscending(view.describedRow, view.seriesRows)
   checkRefs(view.seriesName, view.strings.count, 'seriesName')
   checkRefs(view.seriesUnit, view.strings.count, 'seriesUnit')
   checkRefs(view.labelRefs, view.strings.count, 'labelRefs')
@@ -89,15 +94,40 @@ export function metricBatchView(bytes: Uint8Array, arena: Arena = createArena())
   return view
 }
 
+/**
+ * Where the series of a row is described: the row in `seriesKind`, `seriesName`, `seriesUnit` and `seriesLabelEnd`;
+ * -1 when this batch leaves it out because an earlier one in the lane stated it.
+ */
+export function descriptionOf({ describedRow, describedRows, seriesRows }: MetricBatchView, row: number): number {
+  if (describedRows === seriesRows) return row
+  let low = 0
+  for (let high = describedRows; low < high; ) {
+    const middle = (low + high) >>> 1
+    if ((describedRow[middle] ?? 0) < row) low = middle + 1
+    else high = middle
+  }
+  return describedRow[low] === row ? low : -1
+}
+
+/** `[0, 1, 2 ...]`, shared by every batch with one sample per series. */
+let rowNumbers = new Uint32Array(0)
+
+function firstRows(count: number): Uint32Array {
+  if (count > rowNumbers.length) rowNumbers = new Uint32Array(count * 2).map((_, row) => row)
+  return rowNumbers.subarray(0, count)
+}
+
 function viewOf(batch: MetricBatch, given: Arena): MetricBatchView {
   const arena = reserve(given, batch)
   const series = rowsOf(batch.seriesId, 'seriesId', 8)
+  const described = rowsOf(batch.seriesKind, 'seriesKind', 1)
   const labels = rowsOf(batch.labelRefs, 'labelRefs', 4)
   const samples = rowsOf(batch.sampleValue, 'sampleValue', 8)
   const histograms = rowsOf(batch.histogramCount, 'histogramCount', 8)
   const buckets = rowsOf(batch.bucketIndex, 'bucketIndex', 4)
   const bounds = rowsOf(batch.bounds, 'bounds', 8)
   const strings = rowsOf(batch.stringEnds, 'stringEnds', 4)
+  const implied = batch.sampleSeries.byteLength === 0 && samples === series
   const starts = batch.sampleStart.byteLength === 0 ? 0 : samples
   return {
     source: batch.source,
@@ -110,12 +140,14 @@ function viewOf(batch: MetricBatch, given: Arena): MetricBatchView {
     sampleRows: samples,
     histogramRows: histograms,
     seriesId: u64(arena, batch.seriesId, 'seriesId', series),
-    seriesKind: raw(arena, batch.seriesKind, 'seriesKind', series),
-    seriesName: u32(arena, batch.seriesName, 'seriesName', series),
-    seriesUnit: u32(arena, batch.seriesUnit, 'seriesUnit', series),
-    seriesLabelEnd: u32(arena, batch.seriesLabelEnd, 'seriesLabelEnd', series),
+    describedRows: described,
+    describedRow: u32(arena, batch.describedRow, 'describedRow', described === series ? 0 : described),
+    seriesKind: raw(arena, batch.seriesKind, 'seriesKind', described),
+    seriesName: u32(arena, batch.seriesName, 'seriesName', described),
+    seriesUnit: u32(arena, batch.seriesUnit, 'seriesUnit', described),
+    seriesLabelEnd: u32(arena, batch.seriesLabelEnd, 'seriesLabelEnd', described),
     labelRefs: u32(arena, batch.labelRefs, 'labelRefs', labels),
-    sampleSeries: u32(arena, batch.sampleSeries, 'sampleSeries', samples),
+    sampleSeries: implied ? firstRows(samples) : u32(arena, batch.sampleSeries, 'sampleSeries', samples),
     sampleTime: f64(arena, batch.sampleTime, 'sampleTime', samples),
     sampleStart: f64(arena, batch.sampleStart, 'sampleStart', starts),
     sampleValue: f64(arena, batch.sampleValue, 'sampleValue', samples),
@@ -134,6 +166,14 @@ function viewOf(batch: MetricBatch, given: Arena): MetricBatchView {
     bucketCount: f64(arena, batch.bucketCount, 'bucketCount', buckets),
     histogramBoundEnd: u32(arena, batch.histogramBoundEnd, 'histogramBoundEnd', histograms),
     bounds: f64(arena, batch.bounds, 'bounds', bounds),
+  }
+}
+
+function checkAscending(rows: Uint32Array, limit: number): void {
+  let next = 0
+  for (const row of rows) {
+    if (row < next || row >= limit) throw invalid(`describedRow ${row} is out of order or not one of ${limit} series`)
+    next = row + 1
   }
 }
 

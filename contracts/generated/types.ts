@@ -241,7 +241,7 @@ export type RegressionResolved = {
 
 export type ResolvedMetric = 'latency' | 'error_rate' | 'throughput' | 'gauge'
 
-/** Samples and histograms of many series, one lane, columnar. Consumers look a series up by seriesId and read its labels only when they first meet it. */
+/** Samples and histograms of many series, one lane, columnar. A series is known by its seriesId; what it is (kind, name, unit, labels) is stated when the gateway first sends it and again at least every 5 minutes or 16 batches, always in a message before those that leave it out. A consumer keeps what it was told; samples of a series it was never told about are skipped until it is. */
 export type MetricBatch = {
   /** Who sent it: the credential's or pull source's name. */
   readonly source: string
@@ -253,17 +253,19 @@ export type MetricBatch = {
   readonly stringEnds: Uint8Array
   /** Identity of each series in the batch: 64-bit hash of its canonical label bytes and kind. */
   readonly seriesId: Uint8Array
-  /** 0 gauge, 1 cumulative counter, 2 delta counter, 3 cumulative histogram, 4 delta histogram, 5 unknown. */
+  /** Rows in seriesId of the series that this batch describes, ascending; empty when it describes all (or none: then seriesKind is empty too). */
+  readonly describedRow: Uint8Array
+  /** Per described series: 0 gauge, 1 cumulative counter, 2 delta counter, 3 cumulative histogram, 4 delta histogram, 5 unknown. */
   readonly seriesKind: Uint8Array
-  /** Ref of the metric name. */
+  /** Per described series: ref of the metric name. */
   readonly seriesName: Uint8Array
-  /** Ref of the unit (UCUM or Prometheus base unit); 0 = not stated. */
+  /** Per described series: ref of the unit (UCUM or Prometheus base unit); 0 = not stated. */
   readonly seriesUnit: Uint8Array
-  /** End of each series' labels in labelRefs, counted in refs. */
+  /** Per described series: end of its labels in labelRefs, counted in refs. */
   readonly seriesLabelEnd: Uint8Array
   /** Name ref, value ref, name ref, value ref ... sorted by label name; the metric name is not among them. */
   readonly labelRefs: Uint8Array
-  /** Row in the series dictionary, per sample. */
+  /** Row in seriesId, per sample; empty when there is one sample per series, in the same order. */
   readonly sampleSeries: Uint8Array
   /** Event time, ms since the epoch. */
   readonly sampleTime: Uint8Array
@@ -271,7 +273,7 @@ export type MetricBatch = {
   readonly sampleStart: Uint8Array
   /** Value; the Prometheus stale marker keeps its exact NaN bits. */
   readonly sampleValue: Uint8Array
-  /** Row in the series dictionary, per histogram point. */
+  /** Row in seriesId, per histogram point. */
   readonly histogramSeries: Uint8Array
   /** Event time, ms since the epoch. */
   readonly histogramTime: Uint8Array

@@ -51,6 +51,7 @@ function batchOf(series: number, perSeries: number): MetricBatch {
     stringBytes: strings.stringBytes(),
     stringEnds: strings.stringEnds(),
     seriesId: packColumn(seriesId),
+    describedRow: new Uint8Array(0),
     seriesKind: new Uint8Array(series).fill(1),
     seriesName: packColumn(seriesName),
     seriesUnit: packColumn(new Uint32Array(series)),

@@ -33,12 +33,13 @@ export function partOfMessageId(id: string): { lane: number; part: number } | un
   return match === null ? undefined : { lane: Number(match[1]), part: Number(match[2] ?? 0) }
 }
 
-/** A batch being filled. `encode` may be called once. */
+/** A batch being filled. `encode` may be called once, and `stored` when the log has acknowledged what it gave. */
 export type OpenBatch = {
   /** Upper bound of the encoded size, bytes. */
   weight: number
   latestMs: number
   readonly encode: () => Uint8Array
+  readonly stored: () => void
 }
 
 type Pending<B extends OpenBatch> = {
@@ -98,7 +99,10 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
         ...options.headers(),
       },
     }
-    options.publish(message).then(done.resolve, done.reject)
+    options.publish(message).then(() => {
+      batch.stored()
+      done.resolve()
+    }, done.reject)
     return done.promise
   }
 

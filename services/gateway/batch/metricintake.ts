@@ -1,6 +1,6 @@
 import { laneCount } from '@plimsoll/contracts/lane.ts'
 import type { Fill, LaneWeights, OpenBatch } from './lanes.ts'
-import { encodeMetricBatch } from './metricbatch.ts'
+import { encodeMetricBatch, noteDescribed } from './metricbatch.ts'
 import {
   clearMetricColumns,
   copyHistogram,
@@ -26,24 +26,29 @@ export type OpenMetricBatch = OpenBatch & {
 }
 
 let batchNumber = 0
-const spareColumns: MetricColumns[] = []
+const spares: { readonly columns: MetricColumns; readonly series: Int32Array }[] = []
 
 export function openMetricBatch(registry: SeriesRegistry, now: () => number): OpenMetricBatch {
-  const columns = spareColumns.pop() ?? createMetricColumns()
+  const { columns, series } = spares.pop() ?? { columns: createMetricColumns(), series: new Int32Array(1024) }
+  let described: Int32Array = new Int32Array(0)
+  let encodedAtMs = 0
   clearMetricColumns(columns)
   const batch: OpenMetricBatch = {
     number: ++batchNumber,
     weight: BATCH_BYTES,
     latestMs: Number.NEGATIVE_INFINITY,
     columns,
-    series: new Int32Array(64),
+    series,
     seriesCount: 0,
     encode() {
-      const bytes = encodeMetricBatch(registry, batch.series, batch.seriesCount, columns, now())
+      encodedAtMs = now()
+      const encoded = encodeMetricBatch(registry, batch.series, batch.seriesCount, columns, encodedAtMs)
+      described = encoded.described
       // The encoder copied all of it, so the next batch can have these arrays.
-      if (spareColumns.length < 32) spareColumns.push(columns)
-      return bytes
+      if (spares.length < 32) spares.push({ columns, series: batch.series })
+      return encoded.bytes
     },
+    stored: () => noteDescribed(registry, described, encodedAtMs),
   }
   return batch
 }

@@ -64,6 +64,10 @@ export type SeriesColumns = {
   /** Row in the batch being filled, valid where `rowBatch` is that batch's number. */
   row: Int32Array
   rowBatch: Int32Array
+  /** When the last batch that describes the series was made, once that is in the log; -Infinity = never. */
+  describedAtMs: Float64Array
+  /** Batches since then that left its description out. */
+  leftOut: Uint8Array
 }
 
 export type SeriesKeys = {
@@ -190,6 +194,7 @@ export function createSeriesRegistry(source: string, maxSeries: number): SeriesR
       columns.lane[handle] = laneOf(metricLaneKey(serviceOf(series.labels), source))
       columns.name[handle] = definition.labels[2 * series.nameAt + 1] as number
       columns.unit[handle] = definition.unit
+      columns.describedAtMs[handle] = Number.NEGATIVE_INFINITY
       let weight = SERIES_BYTES + texts.size(columns.name[handle] as number) + texts.size(definition.unit)
       for (const at of series.labelsAt) {
         for (const ref of [definition.labels[2 * at] as number, definition.labels[2 * at + 1] as number]) {
@@ -218,6 +223,8 @@ function createSeriesColumns(): SeriesColumns {
     labelRefs: new Uint32Array(capacity * 16),
     row: new Int32Array(capacity),
     rowBatch: new Int32Array(capacity),
+    describedAtMs: new Float64Array(capacity),
+    leftOut: new Uint8Array(capacity),
   }
 }
 
@@ -233,6 +240,10 @@ function reserve(columns: SeriesColumns, handle: number, refs: number): void {
     columns.weight = grownUint32(columns.weight, handle)
     columns.row = grownInt32(columns.row, handle)
     columns.rowBatch = grownInt32(columns.rowBatch, handle)
+    columns.leftOut = grownUint8(columns.leftOut, handle)
+    const describedAtMs = new Float64Array(columns.kind.length)
+    describedAtMs.set(columns.describedAtMs)
+    columns.describedAtMs = describedAtMs
   }
   if (refs > columns.labelRefs.length) columns.labelRefs = grownUint32(columns.labelRefs, refs)
 }

@@ -25,6 +25,7 @@ export function openSpanBatch(source: string, texts: TextTable, now: () => numbe
       if (spareColumns.length < 32) spareColumns.push(columns)
       return bytes
     },
+    stored() {},
   }
 }
 

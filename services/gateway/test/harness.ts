@@ -1,4 +1,4 @@
-import { metricBatchView } from '@plimsoll/contracts/metric-batch.ts'
+import { descriptionOf, metricBatchView } from '@plimsoll/contracts/metric-batch.ts'
 import { type Clock, systemClock } from '@plimsoll/kit/clock.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
 import { createMemoryLog } from '@plimsoll/kit/log/memory.ts'
@@ -96,20 +96,30 @@ export type ReadHistogram = Omit<ReadSample, 'value' | 'bits'> & {
 export async function readBack(log: EventLog): Promise<{ samples: ReadSample[]; histograms: ReadHistogram[] }> {
   const samples: ReadSample[] = []
   const histograms: ReadHistogram[] = []
+  type Series = Pick<ReadSample, 'name' | 'labels' | 'kind' | 'unit'>
+  const known = new Map<string, Series>()
   for (const data of await allMessages(log, 'plimsoll.telemetry.v1.MetricBatch')) {
     const batch = metricBatchView(data)
-    const seriesOf = (row: number) => {
+    const describe = (at: number): Series => {
       const labels: Record<string, string> = {}
-      const end = batch.seriesLabelEnd[row] ?? 0
-      for (let i = row === 0 ? 0 : (batch.seriesLabelEnd[row - 1] ?? 0); i < end; i += 2) {
+      const end = batch.seriesLabelEnd[at] ?? 0
+      for (let i = at === 0 ? 0 : (batch.seriesLabelEnd[at - 1] ?? 0); i < end; i += 2) {
         labels[batch.strings.at(batch.labelRefs[i] ?? 0)] = batch.strings.at(batch.labelRefs[i + 1] ?? 0)
       }
       return {
-        name: batch.strings.at(batch.seriesName[row] ?? 0),
+        name: batch.strings.at(batch.seriesName[at] ?? 0),
         labels,
-        kind: batch.seriesKind[row] ?? -1,
-        unit: batch.strings.at(batch.seriesUnit[row] ?? 0),
+        kind: batch.seriesKind[at] ?? -1,
+        unit: batch.strings.at(batch.seriesUnit[at] ?? 0),
       }
+    }
+    const seriesOf = (row: number): Series => {
+      const id = `${batch.source} ${batch.seriesId[2 * row]} ${batch.seriesId[2 * row + 1]}`
+      const at = descriptionOf(batch, row)
+      const series = at < 0 ? known.get(id) : describe(at)
+      if (series === undefined) throw new Error(`series ${id} was not described by this batch or an earlier one`)
+      known.set(id, series)
+      return series
     }
     const words = new Uint32Array(batch.sampleValue.buffer, batch.sampleValue.byteOffset, batch.sampleRows * 2)
     for (let i = 0; i < batch.sampleRows; i++) {

@@ -115,12 +115,15 @@ export type SeriesDictionary = {
   readonly count: number
   /** Low and high half of each identity. */
   readonly ids: Uint32Array
-  readonly describe: (row: number) => {
-    readonly name: string
-    readonly unit: string
-    readonly kind: number
-    readonly labels: Labels
-  }
+  /** Undefined when this batch leaves it out: an earlier one had it, or a later one will. */
+  readonly describe: (row: number) => SeriesDescription | undefined
+}
+
+export type SeriesDescription = {
+  readonly name: string
+  readonly unit: string
+  readonly kind: number
+  readonly labels: Labels
 }
 
 /** Slot of each row of the dictionary, negative where the series is of no use. `source` keeps two senders' series apart. */
@@ -130,6 +133,7 @@ export function resolveSeries(fold: Fold, source: string, dictionary: SeriesDict
     const low = ((dictionary.ids[2 * row] ?? 0) ^ salt) >>> 0
     const high = dictionary.ids[2 * row + 1] ?? 0
     const slot = findSeries(fold.table, low, high)
+    if (slot >= 0) fold.table.heard[slot] = 1
     rows[row] = slot === UNKNOWN ? introduce(fold, source, dictionary, row, low, high) : slot
   }
 }
@@ -142,7 +146,9 @@ function introduce(
   low: number,
   high: number,
 ): number {
-  const { name, unit, kind, labels } = dictionary.describe(row)
+  const description = dictionary.describe(row)
+  if (description === undefined) return UNKNOWN
+  const { name, unit, kind, labels } = description
   const meaning = meaningOf(name, unit, kind, labels)
   if (meaning.edge !== undefined) fold.edges.set(`${meaning.edge.caller}\0${meaning.edge.callee}`, meaning.edge)
   if (meaning.role === 'none') {
@@ -180,17 +186,19 @@ const keyOf = (source: string, place: Place, more = ''): string =>
 export function endpointFor(fold: Fold, source: string, place: Place): number {
   const known = fold.endpointIndex.get(keyOf(source, place))
   if (known !== undefined) return known
-  const service = `${source}\0${place.environment}\0${place.service}`
-  const soFar = fold.endpointsOfService.get(service) ?? 0
+  const soFar = fold.endpointsOfService.get(serviceKey(source, place)) ?? 0
   if (soFar >= fold.limits.endpointsPerService && place.endpoint !== OVERFLOW_ENDPOINT) {
     fold.counts.overflow++
     return endpointFor(fold, source, { ...place, endpoint: OVERFLOW_ENDPOINT, method: '' })
   }
-  fold.endpointsOfService.set(service, soFar + 1)
   return restoreEndpoint(fold, createEndpoint(nextId(fold), source, place))
 }
 
+const serviceKey = (source: string, place: Place): string => `${source}\0${place.environment}\0${place.service}`
+
 export function restoreEndpoint(fold: Fold, endpoint: Endpoint): number {
+  const service = serviceKey(endpoint.source, endpoint.place)
+  fold.endpointsOfService.set(service, (fold.endpointsOfService.get(service) ?? 0) + 1)
   endpoint.index = fold.endpoints.push(endpoint) - 1
   fold.endpointIndex.set(keyOf(endpoint.source, endpoint.place), endpoint.index)
   return endpoint.index

@@ -1,6 +1,6 @@
 /** MetricBatch -> fold. */
 
-import { EXPLICIT_BOUNDS, type MetricBatchView } from '@plimsoll/contracts/metric-batch.ts'
+import { descriptionOf, EXPLICIT_BOUNDS, type MetricBatchView } from '@plimsoll/contracts/metric-batch.ts'
 import { type Fold, foldHistogram, foldSamples, resolveSeries, type SeriesDictionary } from '../domain/fold.ts'
 import type { Histogram } from '../domain/histogram.ts'
 import { fromExplicit, fromExponential } from '../domain/histogramcodec.ts'
@@ -28,15 +28,17 @@ function dictionaryOf(batch: MetricBatchView): SeriesDictionary {
     count: batch.seriesRows,
     ids: batch.seriesId,
     describe(row) {
+      const at = descriptionOf(batch, row)
+      if (at < 0) return undefined
       const labels = new Map<string, string>()
-      const end = seriesLabelEnd[row] ?? 0
-      for (let i = row === 0 ? 0 : (seriesLabelEnd[row - 1] ?? 0); i + 1 < end; i += 2) {
+      const end = seriesLabelEnd[at] ?? 0
+      for (let i = at === 0 ? 0 : (seriesLabelEnd[at - 1] ?? 0); i + 1 < end; i += 2) {
         labels.set(strings.at(labelRefs[i] ?? 0), strings.at(labelRefs[i + 1] ?? 0))
       }
       return {
-        name: strings.at(batch.seriesName[row] ?? 0),
-        unit: strings.at(batch.seriesUnit[row] ?? 0),
-        kind: batch.seriesKind[row] ?? 0,
+        name: strings.at(batch.seriesName[at] ?? 0),
+        unit: strings.at(batch.seriesUnit[at] ?? 0),
+        kind: batch.seriesKind[at] ?? 0,
         labels,
       }
     },

@@ -33,6 +33,7 @@ export function encodeBatch(source: string, receivedAt: number, series: readonly
     source,
     receivedAt,
     seriesId: packColumn(Uint32Array.from(series.flatMap(identityOf))),
+    describedRow: none,
     seriesKind: Uint8Array.from(series, ({ kind }) => kind ?? 5),
     seriesName: packColumn(Uint32Array.from(series, ({ name }) => ref(name))),
     seriesUnit: packColumn(Uint32Array.from(series, ({ unit }) => (unit === undefined ? 0 : ref(unit)))),

@@ -33,6 +33,7 @@ export function benchMessage(i: number, series: number): OutgoingMessage {
     stringBytes: strings.stringBytes(),
     stringEnds: strings.stringEnds(),
     seriesId: packColumn(seriesId),
+    describedRow: none,
     seriesKind: new Uint8Array(rows).fill(1),
     seriesName: packColumn(new Uint32Array(rows).fill(name)),
     seriesUnit: packColumn(new Uint32Array(rows)),
