@@ -41,6 +41,8 @@ export type Cell = {
   layout: BucketLayout | undefined
   /** Open minutes, oldest first. */
   open: CellWindow[]
+  /** Latest minute that was opened, -1 = none. */
+  latestMinute: number
 }
 
 export type Endpoint = {
@@ -85,7 +87,7 @@ export function createEndpoint(id: number, source: string, place: Place): Endpoi
 }
 
 export function createCell(id: number, statusClass: StatusClass, release: string): Cell {
-  return { id, statusClass, release, bounds: [], unitMs: 1000, layout: undefined, open: [] }
+  return { id, statusClass, release, bounds: [], unitMs: 1000, layout: undefined, open: [], latestMinute: -1 }
 }
 
 /** Position of a bound, added when it is new. */
@@ -106,6 +108,7 @@ export function windowOf(cell: Cell, minute: number): CellWindow {
   }
   const opened = createWindow(minute, cell.bounds.length)
   open.splice(at, 0, opened)
+  cell.latestMinute = Math.max(cell.latestMinute, minute)
   return opened
 }
 

@@ -12,6 +12,12 @@ export type Lane = {
   readonly savedEdges: Map<string, number>
   /** When silent endpoints were last looked after, gateway's clock, ms. */
   idleCheckedMs: number
+  /** When it was last looked for what is gone, gateway's clock, ms. */
+  sweptMs: number
+  /** Pages have moved since the last save: there may be fewer of them. */
+  compacted: boolean
+  /** Watched series forgotten since the last save, by id. */
+  forgotten: number[]
 }
 
 export function createLane(lane: number, limits: FoldLimits): Lane {
@@ -21,5 +27,8 @@ export function createLane(lane: number, limits: FoldLimits): Lane {
     savedNumber: 1,
     savedEdges: new Map(),
     idleCheckedMs: 0,
+    sweptMs: 0,
+    compacted: false,
+    forgotten: [],
   }
 }

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { addSeries, createSeriesTable, findSeries, IGNORED, ignoreSeries, UNKNOWN } from './seriestable.ts'
+import {
+  addSeries,
+  compactSeries,
+  createSeriesTable,
+  findSeries,
+  IGNORED,
+  ignoreSeries,
+  UNKNOWN,
+} from './seriestable.ts'
 
 const plain = { role: 2, delta: false, target: 0, cell: 0, position: 0 }
 
@@ -33,4 +41,27 @@ test('they are forgotten, and nothing else is, before they fill the memory', () 
   for (let i = 0; i < 2_000_000; i++) ignoreSeries(table, i, 3)
   expect(table.entry.length).toBeLessThanOrEqual(2 ** 20)
   expect(findSeries(table, 1, 1)).toBe(kept)
+})
+
+test('compacting keeps what it is told to with what was remembered of it, and gives the rest of the memory back', () => {
+  const table = createSeriesTable()
+  for (let i = 0; i < 10_000; i++) {
+    const slot = addSeries(table, i, 5, { ...plain, target: i })
+    table.lastTime[slot] = i
+    table.lastValue[slot] = i / 2
+  }
+  ignoreSeries(table, 7, 7)
+  const before = table.role.length
+
+  const slotOf = compactSeries(
+    table,
+    Uint8Array.from({ length: 10_000 }, (_, slot) => (slot % 100 === 0 ? 1 : 0)),
+  )
+  expect(table.count).toBe(100)
+  expect(table.role.length).toBeLessThan(before / 8)
+  expect([slotOf[4_200], slotOf[4_201]]).toEqual([42, UNKNOWN])
+  expect(findSeries(table, 4_200, 5)).toBe(42)
+  expect(findSeries(table, 4_201, 5)).toBe(UNKNOWN)
+  expect(findSeries(table, 7, 7)).toBe(IGNORED)
+  expect([table.target[42], table.lastTime[42], table.lastValue[42]]).toEqual([4_200, 4_200, 2_100])
 })

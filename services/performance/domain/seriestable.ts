@@ -2,7 +2,7 @@
  * Series by their 64-bit identity: an open-addressing table beside columns of what is remembered of each. A message of
  * the hot path costs one probe per series and a few array reads per sample; there is no object per series.
  *
- * Memory per known series: 24 to 72 bytes of table (12 an entry, load 1/6 to 1/2) and 38 bytes of columns.
+ * Memory per known series: 24 to 72 bytes of table (12 an entry, load 1/6 to 1/2) and 39 bytes of columns.
  */
 
 export const UNKNOWN = -1
@@ -37,6 +37,8 @@ export type SeriesTable = {
   /** ms, 0 = never. */
   lastTime: Float64Array
   lastValue: Float64Array
+  /** 1 = a message named it since the lane was last swept (forget.ts). */
+  heard: Uint8Array
   /** By page of `1 << PAGE_BITS` slots: 1 = changed since it was saved. */
   dirty: Uint8Array
 }
@@ -61,6 +63,7 @@ export function createSeriesTable(capacity = 1024): SeriesTable {
     position: new Uint16Array(slots),
     lastTime: new Float64Array(slots),
     lastValue: new Float64Array(slots),
+    heard: new Uint8Array(slots),
     dirty: new Uint8Array((slots >> PAGE_BITS) + 1),
   }
 }
@@ -109,6 +112,7 @@ export function addSeries(table: SeriesTable, low: number, high: number, series:
   table.position[slot] = series.position
   table.lastTime[slot] = 0
   table.lastValue[slot] = 0
+  table.heard[slot] = 1
   table.dirty[slot >> PAGE_BITS] = 1
   place(table, low, high, slot + 1)
   return slot
@@ -143,6 +147,34 @@ function rebuild(table: SeriesTable): void {
   }
 }
 
+/**
+ * Forgets the slots whose `keep` is 0; the others move together and keep their order, and every page counts as changed.
+ * Returns the new slot by the old one, UNKNOWN for those that are gone.
+ */
+export function compactSeries(table: SeriesTable, keep: Uint8Array): Int32Array {
+  const slotOf = new Int32Array(table.count).fill(UNKNOWN)
+  const fresh = createSeriesTable(keep.reduce((sum, kept) => sum + kept, 0))
+  for (let slot = 0; slot < table.count; slot++) {
+    if (keep[slot] !== 1) continue
+    const moved = addSeries(fresh, table.idLow[slot] ?? 0, table.idHigh[slot] ?? 0, {
+      role: table.role[slot] ?? 0,
+      delta: table.delta[slot] === 1,
+      target: table.target[slot] ?? 0,
+      cell: table.cell[slot] ?? 0,
+      position: table.position[slot] ?? 0,
+    })
+    fresh.lastTime[moved] = table.lastTime[slot] ?? 0
+    fresh.lastValue[moved] = table.lastValue[slot] ?? 0
+    fresh.heard[moved] = table.heard[slot] ?? 0
+    slotOf[slot] = moved
+  }
+  for (let at = 0; table.ignored <= MOST_IGNORED && at < table.entry.length; at++) {
+    if (table.entry[at] === IGNORED) ignoreSeries(fresh, table.low[at] ?? 0, table.high[at] ?? 0)
+  }
+  Object.assign(table, fresh)
+  return slotOf
+}
+
 function powerOfTwo(atLeast: number): number {
   return 2 ** Math.ceil(Math.log2(atLeast))
 }
@@ -162,5 +194,6 @@ function growColumns(table: SeriesTable): void {
   table.position = widen(table.position, new Uint16Array(slots))
   table.lastTime = widen(table.lastTime, new Float64Array(slots))
   table.lastValue = widen(table.lastValue, new Float64Array(slots))
+  table.heard = widen(table.heard, new Uint8Array(slots))
   table.dirty = widen(table.dirty, new Uint8Array((slots >> PAGE_BITS) + 1))
 }

@@ -106,6 +106,14 @@ export function acceptedSignal(watched: Watched, atMs: number): Signal | undefin
   return { ...signal, state: 'accepted', eValue: 0, detector: 'person', reason: 'Accepted as the new normal.' }
 }
 
+/** The end of an episode whose series has not been heard of for long; undefined when none is open. */
+export function goneSignal(watched: Watched, atMs: number): Signal | undefined {
+  if (watched.episodeMs === 0) return undefined
+  const signal = plainSignal(watched, watched.episodeMs, atMs)
+  closeEpisode(watched)
+  return { ...signal, state: 'resolved', eValue: 0, detector: 'gone', reason: 'Nothing was measured any more.' }
+}
+
 /** What is said of an episode without a verdict: who, when and the latest value. */
 function plainSignal(watched: Watched, onsetMs: number, atMs: number) {
   const value = watched.latestValue

@@ -6,7 +6,7 @@ import { SPAN_TYPE, spanBatchView } from '@plimsoll/contracts/span-batch.ts'
 import type { Processor } from '@plimsoll/kit/lanes/processor.ts'
 import type { PerformanceConfig } from '../config.ts'
 import { MINUTE_MS } from '../domain/endpoint.ts'
-import type { Fold } from '../domain/fold.ts'
+import { forget } from '../domain/forget.ts'
 import type { Lane } from '../domain/lane.ts'
 import { acceptedSignal, signalOf } from '../domain/signal.ts'
 import type { SpanLink } from '../domain/spans.ts'
@@ -18,13 +18,14 @@ import { type Notice, takeNotices } from '../store/notices.ts'
 import { markDue } from '../store/rollup.ts'
 import { saveSignals } from '../store/signals.ts'
 import { saveCorrections, saveWindows, windowRows } from '../store/windows.ts'
+import type { LaneCounter } from './fold-metrics.ts'
 import { foldMetricBatch } from './metric-batch.ts'
 import { foldSpanBatch } from './span-batch.ts'
 
 /** Silent endpoints are looked after this often, by the gateway's clock. */
 const IDLE_CHECK_MS = 5_000
 
-export function regressionProcessor(config: PerformanceConfig, count: (fold: Fold) => void): Processor<Lane> {
+export function regressionProcessor(config: PerformanceConfig, count: LaneCounter): Processor<Lane> {
   const limits = { endpointsPerService: config.PERFORMANCE_ENDPOINTS_PER_SERVICE }
   const lateness: Lateness = {
     allowedMs: config.PERFORMANCE_LATENESS_SECONDS * 1000,
@@ -67,7 +68,9 @@ export function regressionProcessor(config: PerformanceConfig, count: (fold: Fol
         const signal = acceptedSignal(watched, fold.latestMs)
         if (signal !== undefined) signals.push(signal)
       }
-      count(fold)
+      const forgotten = forget(lane)
+      if (forgotten !== undefined) signals.push(...forgotten.signals)
+      count(lane, forgotten)
       return {
         async write(tx) {
           for (const notice of await takeNotices(tx, fold.lane)) heed(notice)

@@ -2,10 +2,10 @@
 
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { loadDetector, saveDetector } from '../domain/detector.ts'
 import { createCell, createEndpoint, type Endpoint } from '../domain/endpoint.ts'
-import { type FoldLimits, restoreEndpoint, restoreGauge } from '../domain/fold.ts'
+import { type Fold, type FoldLimits, restoreEndpoint, restoreGauge } from '../domain/fold.ts'
 import { createGauge, type Gauge } from '../domain/gauge.ts'
 import { decodeHistogram, encodeHistogram } from '../domain/histogramcodec.ts'
 import type { StatusClass } from '../domain/labels.ts'
@@ -41,39 +41,37 @@ export const workerTransaction = (tx: Transaction<Tables>): WorkerTransaction =>
 export async function loadLane(tx: WorkerTransaction, number: number, limits: FoldLimits): Promise<Lane> {
   const db = tables(tx)
   const lane = createLane(number, limits)
-  await loadCatalogue(db, lane)
+  await loadPages(db, lane, await loadCatalogue(db, number))
   await loadWatched(db, lane)
-  await loadPages(db, lane)
   lane.savedNumber = lane.fold.nextNumber
   return lane
 }
 
-async function loadCatalogue(db: Transaction<Tables>, { fold }: Lane): Promise<void> {
-  const endpoints = await db.selectFrom('endpoint').selectAll().where('lane', '=', fold.lane).orderBy('id').execute()
-  const byId = new Map<number, Endpoint>()
-  for (const row of endpoints) {
-    const endpoint = createEndpoint(row.id, row.source, placeOf(row))
-    restoreEndpoint(fold, endpoint)
-    byId.set(endpoint.id, endpoint)
-    const service = `${row.source}\0${row.environment}\0${row.service}`
-    fold.endpointsOfService.set(service, (fold.endpointsOfService.get(service) ?? 0) + 1)
-  }
+type Catalogue = { readonly endpoints: ReadonlyMap<number, Endpoint>; readonly gauges: ReadonlyMap<number, Gauge> }
+
+/** Everything the lane ever had; the pages tell what it still has. */
+async function loadCatalogue(db: Transaction<Tables>, lane: number): Promise<Catalogue> {
+  const endpointRows = await db.selectFrom('endpoint').selectAll().where('lane', '=', lane).execute()
+  const endpoints = new Map(
+    endpointRows.map((row) => [row.id, createEndpoint(row.id, row.source, placeOf(row))] as const),
+  )
   const cells = await db
     .selectFrom('cell')
     .innerJoin('endpoint', 'endpoint.id', 'cell.endpoint_id')
     .select(['cell.id', 'cell.endpoint_id', 'cell.status_class', 'cell.release'])
-    .where('endpoint.lane', '=', fold.lane)
-    .orderBy('cell.id')
+    .where('endpoint.lane', '=', lane)
     .execute()
   for (const row of cells) {
-    const endpoint = byId.get(row.endpoint_id)
-    endpoint?.cells.push(createCell(row.id, row.status_class as StatusClass, row.release))
+    endpoints.get(row.endpoint_id)?.cells.push(createCell(row.id, row.status_class as StatusClass, row.release))
   }
-  const gauges = await db.selectFrom('gauge').selectAll().where('lane', '=', fold.lane).orderBy('id').execute()
-  for (const row of gauges) {
-    const measure = { kind: row.kind as GaugeKind, quantile: row.quantile, scale: row.scale, unit: row.unit }
-    restoreGauge(fold, createGauge(row.id, row.source, placeOf(row), measure))
-  }
+  const gaugeRows = await db.selectFrom('gauge').selectAll().where('lane', '=', lane).execute()
+  const gauges = new Map(
+    gaugeRows.map((row) => {
+      const measure = { kind: row.kind as GaugeKind, quantile: row.quantile, scale: row.scale, unit: row.unit }
+      return [row.id, createGauge(row.id, row.source, placeOf(row), measure)] as const
+    }),
+  )
+  return { endpoints, gauges }
 }
 
 function placeOf(row: Place): Place {
@@ -113,26 +111,18 @@ async function loadWatched(db: Transaction<Tables>, { fold, watch }: Lane): Prom
   }
 }
 
-async function loadPages(db: Transaction<Tables>, { fold }: Lane): Promise<void> {
+/** Endpoints and gauges in the order of their pages, then the series, which name them by their place in it. */
+async function loadPages(db: Transaction<Tables>, { fold }: Lane, catalogue: Catalogue): Promise<void> {
   const pages = await db
     .selectFrom('lane_page')
     .select(['kind', 'page', 'bytes'])
     .where('lane', '=', fold.lane)
-    .orderBy('kind')
+    .orderBy('kind', 'desc')
     .orderBy('page')
     .execute()
-  const endpointById = new Map(fold.endpoints.map((endpoint) => [endpoint.id, endpoint]))
-  const gaugeById = new Map(fold.gauges.map((gauge) => [gauge.id, gauge]))
-  const { table } = fold
   for (const { kind, bytes } of pages) {
     if (kind === PAGE_KIND.series) {
-      for (const series of decodeSeriesPage(bytes)) {
-        const slot = addSeries(table, series.low, series.high, series)
-        table.lastTime[slot] = series.lastTime
-        table.lastValue[slot] = series.lastValue
-        const owner = series.role === ROLE.gauge ? fold.gauges[series.target] : fold.endpoints[series.target]
-        owner?.slots.push(slot)
-      }
+      loadSeries(fold, bytes)
       continue
     }
     const page = createPageReader(bytes)
@@ -143,14 +133,34 @@ async function loadPages(db: Transaction<Tables>, { fold }: Lane): Promise<void>
       continue
     }
     while (page.at < page.values.length) {
-      if (kind === PAGE_KIND.endpoint) takeEndpoint(page, (id) => found(endpointById.get(id), id))
-      else takeGauge(page, (id) => found(gaugeById.get(id), id))
+      if (kind === PAGE_KIND.endpoint)
+        restoreEndpoint(
+          fold,
+          takeEndpoint(page, (id) => found(catalogue.endpoints, id)),
+        )
+      else
+        restoreGauge(
+          fold,
+          takeGauge(page, (id) => found(catalogue.gauges, id)),
+        )
     }
   }
-  table.dirty.fill(0)
+  fold.table.dirty.fill(0)
 }
 
-function found<T>(value: T | undefined, id: number): T {
+function loadSeries(fold: Fold, bytes: Uint8Array): void {
+  const { table } = fold
+  for (const series of decodeSeriesPage(bytes)) {
+    const slot = addSeries(table, series.low, series.high, series)
+    table.lastTime[slot] = series.lastTime
+    table.lastValue[slot] = series.lastValue
+    const owner = series.role === ROLE.gauge ? fold.gauges[series.target] : fold.endpoints[series.target]
+    owner?.slots.push(slot)
+  }
+}
+
+function found<T>(catalogue: ReadonlyMap<number, T>, id: number): T {
+  const value = catalogue.get(id)
   if (value === undefined) throw new RangeError(`lane state names ${id}, which the catalogue does not have`)
   return value
 }
@@ -161,6 +171,7 @@ export async function saveLane(tx: WorkerTransaction, lane: Lane, changed: Reado
   await saveWatched(tx, lane, [...changed])
   await savePages(tx, lane)
   await saveEdges(tx, lane)
+  if (lane.compacted) await dropForgotten(tx, lane)
   lane.fold.dirtyEndpoints.clear()
   lane.fold.dirtyGauges.clear()
   lane.fold.edges.clear()
@@ -327,6 +338,28 @@ async function savePages(tx: WorkerTransaction, { fold }: Lane): Promise<void> {
       { name: 'bytes', type: 'bytea', values: bytes },
     ],
   })
+}
+
+/** What compacting left over: pages behind the last one, and detectors of series that are gone. */
+async function dropForgotten(tx: WorkerTransaction, lane: Lane): Promise<void> {
+  const { fold } = lane
+  const db = tables(tx)
+  const pages = [
+    [PAGE_KIND.series, Math.ceil(fold.table.count / (1 << PAGE_BITS))],
+    [PAGE_KIND.endpoint, Math.ceil(fold.endpoints.length / ENDPOINTS_PER_PAGE)],
+    [PAGE_KIND.gauge, Math.ceil(fold.gauges.length / GAUGES_PER_PAGE)],
+  ] as const
+  for (const [kind, count] of pages) {
+    await db
+      .deleteFrom('lane_page')
+      .where('lane', '=', fold.lane)
+      .where('kind', '=', kind)
+      .where('page', '>=', count)
+      .execute()
+  }
+  const ids = lane.forgotten.splice(0)
+  await sql`delete from detector where series_id = any(${ids}::int8[])`.execute(db)
+  lane.compacted = false
 }
 
 function pagesOf(dirty: ReadonlySet<{ readonly index: number }>, perPage: number): Set<number> {

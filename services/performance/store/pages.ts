@@ -119,38 +119,42 @@ export function putEndpoint(page: PageWriter, endpoint: Endpoint): void {
   }
 }
 
-/** Gives an endpoint, made from its row, what it remembered. */
-export function takeEndpoint(page: PageReader, endpointOf: (id: number) => Endpoint): void {
+/** Gives an endpoint, made from its row, what it remembered; cells that are not remembered are gone. */
+export function takeEndpoint(page: PageReader, endpointOf: (id: number) => Endpoint): Endpoint {
   const endpoint = endpointOf(take(page))
   endpoint.intervalMs = take(page)
   endpoint.latestMs = take(page)
   endpoint.receivedAtMs = take(page)
   endpoint.closedMinute = take(page)
-  const cells = take(page)
-  for (let i = 0; i < cells; i++) takeCell(page, endpoint)
+  const catalogued = endpoint.cells.splice(0)
+  for (let cells = take(page); cells > 0; cells--) endpoint.cells.push(takeCell(page, catalogued, endpoint.id))
   for (let readings = take(page); readings > 0; readings--) {
     const slot = take(page)
     endpoint.readings.set(slot, takeHistogram(page))
   }
+  return endpoint
 }
 
 function putCell(page: PageWriter, cell: Cell): void {
   put(page, cell.id)
   put(page, cell.unitMs)
+  put(page, cell.latestMinute)
   put(page, cell.bounds.length)
   for (const bound of cell.bounds) put(page, bound)
   put(page, cell.open.length)
   for (const window of cell.open) putWindow(page, window)
 }
 
-function takeCell(page: PageReader, endpoint: Endpoint): void {
+function takeCell(page: PageReader, catalogued: readonly Cell[], endpointId: number): Cell {
   const id = take(page)
-  const cell = endpoint.cells.find((candidate) => candidate.id === id)
+  const cell = catalogued.find((candidate) => candidate.id === id)
   if (cell === undefined)
-    throw new RangeError(`lane state names cell ${id}, which endpoint ${endpoint.id} does not have`)
+    throw new RangeError(`lane state names cell ${id}, which endpoint ${endpointId} does not have`)
   cell.unitMs = take(page)
+  cell.latestMinute = take(page)
   for (let bounds = take(page); bounds > 0; bounds--) cell.bounds.push(take(page))
   for (let open = take(page); open > 0; open--) cell.open.push(takeWindow(page))
+  return cell
 }
 
 function putWindow(page: PageWriter, window: CellWindow): void {
@@ -216,7 +220,7 @@ export function putGauge(page: PageWriter, gauge: Gauge): void {
   }
 }
 
-export function takeGauge(page: PageReader, gaugeOf: (id: number) => Gauge): void {
+export function takeGauge(page: PageReader, gaugeOf: (id: number) => Gauge): Gauge {
   const gauge = gaugeOf(take(page))
   gauge.intervalMs = take(page)
   gauge.latestMs = take(page)
@@ -226,4 +230,5 @@ export function takeGauge(page: PageReader, gaugeOf: (id: number) => Gauge): voi
     const [key, atMs, sum] = [take(page), take(page), take(page)]
     gauge.open.push({ key, atMs, sum, readings: take(page), min: take(page), max: take(page) })
   }
+  return gauge
 }
