@@ -4,12 +4,13 @@ import { createMemoryCache } from '@plimsoll/kit/cache/memory.ts'
 import { systemClock } from '@plimsoll/kit/clock.ts'
 import { readConfig } from '@plimsoll/kit/config.ts'
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
-import { AppError, appError } from '@plimsoll/kit/errors.ts'
+import { appError } from '@plimsoll/kit/errors.ts'
 import { type DeadLetter, listDeadLetters, readDeadLetter, replayDeadLetter } from '@plimsoll/kit/lanes/replay.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { AnyService } from '@plimsoll/kit/service.ts'
 import { createLogger } from '@plimsoll/kit/telemetry/logger.ts'
 import { createMetrics } from '@plimsoll/kit/telemetry/prometheus.ts'
+import { runCommand } from '../command.ts'
 
 const USAGE = `npm run deadletter -- <command> <service> [ids] [options]
 
@@ -129,12 +130,4 @@ async function run(options: Arguments): Promise<void> {
   }
 }
 
-try {
-  await run(readArguments(process.argv.slice(2)))
-} catch (error) {
-  const expected = error instanceof AppError || (error instanceof TypeError && 'code' in error)
-  if (!expected) throw error
-  const misused = !(error instanceof AppError) || error.code === 'bad-request'
-  console.error(misused ? `${error.message}\n\n${USAGE}` : error.message)
-  process.exitCode = misused ? 2 : 1
-}
+await runCommand(USAGE, async () => run(readArguments(process.argv.slice(2))))

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
 import { roleDatabase } from '@plimsoll/kit/db/pool.ts'
-import { AppError, appError } from '@plimsoll/kit/errors.ts'
+import { appError } from '@plimsoll/kit/errors.ts'
 import { applyRebuild, planRebuild, type RebuildOptions } from '@plimsoll/kit/lanes/rebuild.ts'
+import { runCommand } from '../command.ts'
 
 const USAGE = `npm run rebuild -- <service> <processor> --from checkpoint|start [options]
 
@@ -68,12 +69,4 @@ async function run({ service, url, yes, ...options }: Arguments): Promise<void> 
   }
 }
 
-try {
-  await run(readArguments(process.argv.slice(2)))
-} catch (error) {
-  const expected = error instanceof AppError || (error instanceof TypeError && 'code' in error)
-  if (!expected) throw error
-  const misused = !(error instanceof AppError) || error.code === 'bad-request'
-  console.error(misused ? `${error.message}\n\n${USAGE}` : error.message)
-  process.exitCode = misused ? 2 : 1
-}
+await runCommand(USAGE, async () => run(readArguments(process.argv.slice(2))))

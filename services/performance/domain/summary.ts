@@ -1,21 +1,10 @@
 /** A distribution as people are told of it: quantiles with intervals, where there are enough requests for them. */
 
+import type * as contracts from '@plimsoll/contracts/generated/types.ts'
 import { type Histogram, mean, quantile, quantileInterval } from './histogram.ts'
 
 /** In the series' unit; null where n is too small. */
-export type LatencySummary = {
-  readonly n: number
-  readonly p50: number | null
-  readonly p50Low: number | null
-  readonly p50High: number | null
-  readonly p95: number | null
-  readonly p95Low: number | null
-  readonly p95High: number | null
-  readonly p99: number | null
-  readonly p99Low: number | null
-  readonly p99High: number | null
-  readonly mean: number | null
-}
+export type LatencySummary = Omit<contracts.LatencySummary, 'histogram'>
 
 /** Fewest requests a percentile is stated for (performance.md 3.1). */
 export const LEAST_REQUESTS = { p50: 20, p95: 100, p99: 500 } as const

@@ -1,4 +1,5 @@
 import type { EventValue } from '@plimsoll/contracts/events.ts'
+import type { LatencySummary } from '@plimsoll/contracts/generated/types.ts'
 
 type Detected = EventValue<'plimsoll.performance.v1.RegressionDetected'>
 type Resolved = EventValue<'plimsoll.performance.v1.RegressionResolved'>
@@ -9,19 +10,7 @@ export type RegressionState = 'suspected' | 'confirmed' | 'accepted' | 'resolved
 export const openStates = ['suspected', 'confirmed'] as const satisfies readonly RegressionState[]
 
 /** Quantiles in the series' unit with the ends of their 95 % intervals; null where n is too small. */
-export type Quantiles = {
-  readonly n: number
-  readonly p50: number | null
-  readonly p50Low: number | null
-  readonly p50High: number | null
-  readonly p95: number | null
-  readonly p95Low: number | null
-  readonly p95High: number | null
-  readonly p99: number | null
-  readonly p99Low: number | null
-  readonly p99High: number | null
-  readonly mean: number | null
-}
+export type Quantiles = Omit<LatencySummary, 'histogram'>
 
 /** One episode as its events so far tell it. Times are ms since the epoch; values are in `unit`. */
 export type Regression = {
