@@ -5,6 +5,7 @@ FROM node:24-bookworm-slim AS packages
 WORKDIR /plimsoll
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml .npmrc ./
 COPY contracts/package.json contracts/
+COPY dashboards/package.json dashboards/
 COPY services/all/package.json services/all/
 COPY services/gateway/package.json services/gateway/
 COPY services/kit/package.json services/kit/

@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           sequence: { groupOrder: 0 },
-          include: ['{contracts,services,tools}/**/*.test.ts'],
+          include: ['{contracts,dashboards,services,tools}/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...tiers.map((tier) => `**/*.${tier}.test.ts`)],
         },
       },
@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: tier,
           sequence: { groupOrder: index + 1 },
-          include: [`{contracts,services,tools}/**/*.${tier}.test.ts`],
+          include: [`{contracts,dashboards,services,tools}/**/*.${tier}.test.ts`],
           exclude: ['**/node_modules/**'],
           globalSetup: ['services/kit/testing/global-setup.ts'],
           fileParallelism: false,

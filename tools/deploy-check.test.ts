@@ -86,7 +86,7 @@ describe('the image', () => {
   })
 
   test('holds every workspace package, and names entry points that exist', () => {
-    const packages = globSync('{contracts,tools,services/*}/package.json', { cwd: root })
+    const packages = globSync('{contracts,dashboards,tools,services/*}/package.json', { cwd: root })
     for (const path of packages) expect(dockerfile).toContain(`COPY ${path} ${dirname(path)}/`)
     const command = /^CMD \["(.+)"\]$/m.exec(dockerfile)?.[1]
     const started = deployments.flatMap((one) => containersOf(one).flatMap((container) => listAt(container, 'args')))
