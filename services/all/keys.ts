@@ -1,7 +1,7 @@
 import { openAccessDatabase } from '@plimsoll/kit/auth/access.ts'
 import { createApiKey, listApiKeys, revokeApiKey } from '@plimsoll/kit/auth/apikeys.ts'
 import { systemClock } from '@plimsoll/kit/clock.ts'
-import { runningDatabaseUrl, startEmbedded } from '@plimsoll/kit/embedded/servers.ts'
+import { runningUrls, startEmbedded } from '@plimsoll/kit/embedded/servers.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Command } from './options.ts'
 
@@ -49,7 +49,7 @@ export async function runKeys(
 }
 
 async function withDatabase(dataDir: string, home: string, work: (url: string) => Promise<void>): Promise<void> {
-  const url = process.env.DATABASE_URL || (await runningDatabaseUrl(dataDir))
+  const url = process.env.DATABASE_URL || (await runningUrls(dataDir)).database
   if (url) return await work(url)
   const embedded = await startEmbedded({
     dataDir,

@@ -11,6 +11,7 @@ import type { AnyService } from '@plimsoll/kit/service.ts'
 import { createLogger } from '@plimsoll/kit/telemetry/logger.ts'
 import { createMetrics } from '@plimsoll/kit/telemetry/prometheus.ts'
 import { runCommand } from '../command.ts'
+import { serverOptions, serverUrls, serverUsage } from '../servers.ts'
 
 const USAGE = `npm run deadletter -- <command> <service> [ids] [options]
 
@@ -19,9 +20,7 @@ const USAGE = `npm run deadletter -- <command> <service> [ids] [options]
   replay <service> <id>...    runs them through their processor again, from the bytes as they were stored
   replay <service> --all      all that were not replayed yet
 
-  --database URL    else DATABASE_URL
-  --nats URL        for replay; else NATS_URL
-`
+${serverUsage}`
 
 type Arguments = {
   readonly command: string
@@ -32,14 +31,13 @@ type Arguments = {
   readonly natsUrl: string
 }
 
-function readArguments(argv: readonly string[]): Arguments {
+async function readArguments(argv: readonly string[]): Promise<Arguments> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
     options: {
       all: { type: 'boolean', default: false },
-      database: { type: 'string', default: process.env.DATABASE_URL ?? '' },
-      nats: { type: 'string', default: process.env.NATS_URL ?? '' },
+      ...serverOptions,
     },
   })
   const [command = '', name, ...ids] = positionals
@@ -50,11 +48,12 @@ function readArguments(argv: readonly string[]): Arguments {
   }
   if (ids.some((id) => !/^\d+$/.test(id))) throw appError('bad-request', 'An id is a number, as list shows it.')
   if (command !== 'list' && ids.length === 0 && !values.all) throw appError('bad-request', 'Say which id.')
-  if (values.database === '') throw appError('bad-request', 'Say which database: set DATABASE_URL or give --database.')
-  if (command === 'replay' && values.nats === '') {
-    throw appError('bad-request', 'Say which broker: set NATS_URL or give --nats.')
-  }
-  return { command, service, ids: ids.map(Number), all: values.all, databaseUrl: values.database, natsUrl: values.nats }
+  // Only a replay publishes.
+  const urls =
+    command === 'replay'
+      ? await serverUrls(values, ['database', 'nats'])
+      : { nats: '', ...(await serverUrls(values, ['database'])) }
+  return { command, service, ids: ids.map(Number), all: values.all, databaseUrl: urls.database, natsUrl: urls.nats }
 }
 
 function describeLetter({
@@ -130,4 +129,4 @@ async function run(options: Arguments): Promise<void> {
   }
 }
 
-await runCommand(USAGE, async () => run(readArguments(process.argv.slice(2))))
+await runCommand(USAGE, async () => run(await readArguments(process.argv.slice(2))))

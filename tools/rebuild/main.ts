@@ -3,6 +3,7 @@ import { roleDatabase } from '@plimsoll/kit/db/pool.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import { applyRebuild, planRebuild, type RebuildOptions } from '@plimsoll/kit/lanes/rebuild.ts'
 import { runCommand } from '../command.ts'
+import { serverOptions, serverUrls, serverUsage } from '../servers.ts'
 
 const USAGE = `npm run rebuild -- <service> <processor> --from checkpoint|start [options]
 
@@ -13,12 +14,12 @@ const USAGE = `npm run rebuild -- <service> <processor> --from checkpoint|start 
   --lane N            that lane only
   --empty a,b         with --from start: first empties these tables, all that the processor alone has written
   --yes               does it; without it only says what it would do
-  --database URL      else DATABASE_URL
-`
+
+${serverUsage}`
 
 type Arguments = RebuildOptions & { readonly service: string; readonly url: string; readonly yes: boolean }
 
-function readArguments(argv: readonly string[]): Arguments {
+async function readArguments(argv: readonly string[]): Promise<Arguments> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
@@ -28,14 +29,14 @@ function readArguments(argv: readonly string[]): Arguments {
       lane: { type: 'string' },
       empty: { type: 'string', default: '' },
       yes: { type: 'boolean', default: false },
-      database: { type: 'string', default: process.env.DATABASE_URL ?? '' },
+      ...serverOptions,
     },
   })
   const [service, processor, ...rest] = positionals
-  const { from, database } = values
+  const { from } = values
   if (!service || !processor || rest.length > 0) throw appError('bad-request', 'Say which service and which processor.')
   if (from !== 'checkpoint' && from !== 'start') throw appError('bad-request', 'Say --from checkpoint or --from start.')
-  if (database === '') throw appError('bad-request', 'Say which database: set DATABASE_URL or give --database.')
+  const { database } = await serverUrls(values, ['database'])
   return {
     service,
     processor,
@@ -69,4 +70,4 @@ async function run({ service, url, yes, ...options }: Arguments): Promise<void> 
   }
 }
 
-await runCommand(USAGE, async () => run(readArguments(process.argv.slice(2))))
+await runCommand(USAGE, async () => run(await readArguments(process.argv.slice(2))))

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
-import { AppError } from '@plimsoll/kit/errors.ts'
+import { appError } from '@plimsoll/kit/errors.ts'
 import { openStreamAdmin, type StreamAdmin } from '@plimsoll/kit/log/streams.ts'
+import { runCommand } from '../command.ts'
+import { serverOptions, serverUrls, serverUsage } from '../servers.ts'
 import { describeChange, type Plan, planStreams, replicasOf } from './plan.ts'
 
 const USAGE = `npm run streams -- <command> [options]
@@ -8,10 +10,10 @@ const USAGE = `npm run streams -- <command> [options]
   diff       shows what the broker's streams lack of their definitions; exits 1 when something does
   apply      makes them so; does nothing the second time
 
-  --nats URL        broker, else NATS_URL, else nats://127.0.0.1:4222
   --replicas N      1 or 3 (a cluster); without it streams keep what they have and new ones get 1
   --allow-shrink    also what makes the broker drop messages or forget ids sooner
-`
+
+${serverUsage}`
 
 type Arguments = {
   readonly command: 'apply' | 'diff'
@@ -20,26 +22,21 @@ type Arguments = {
   readonly allowShrink: boolean
 }
 
-/** The command line, or what is wrong with it. */
-function readArguments(argv: readonly string[]): Arguments | string {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        nats: { type: 'string', default: process.env.NATS_URL ?? 'nats://127.0.0.1:4222' },
-        replicas: { type: 'string' },
-        'allow-shrink': { type: 'boolean', default: false },
-      },
-    })
-    const [command, ...rest] = positionals
-    if ((command !== 'apply' && command !== 'diff') || rest.length > 0) return 'say apply or diff'
-    const replicas = values.replicas === undefined ? undefined : Number(values.replicas)
-    if (replicas !== undefined && ![1, 3, 5].includes(replicas)) return '--replicas must be 1, 3 or 5'
-    return { command, url: values.nats, replicas, allowShrink: values['allow-shrink'] }
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+async function readArguments(argv: readonly string[]): Promise<Arguments> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: { ...serverOptions, replicas: { type: 'string' }, 'allow-shrink': { type: 'boolean', default: false } },
+  })
+  const [command, ...rest] = positionals
+  if ((command !== 'apply' && command !== 'diff') || rest.length > 0)
+    throw appError('bad-request', 'Say apply or diff.')
+  const replicas = values.replicas === undefined ? undefined : Number(values.replicas)
+  if (replicas !== undefined && ![1, 3, 5].includes(replicas)) {
+    throw appError('bad-request', '--replicas must be 1, 3 or 5.')
   }
+  const { nats } = await serverUrls(values, ['nats'])
+  return { command, url: nats, replicas, allowShrink: values['allow-shrink'] }
 }
 
 async function run({ command, url, replicas, allowShrink }: Arguments): Promise<number> {
@@ -73,14 +70,6 @@ async function apply(admin: StreamAdmin, plan: Plan, replicasFor: (name: string)
   if (plan.changes.length > 0) console.log(`streams: ${plan.create.length} made, ${plan.update.length} changed`)
 }
 
-const given = readArguments(process.argv.slice(2))
-if (typeof given === 'string') {
-  console.error(`${given}\n\n${USAGE}`)
-  process.exitCode = 2
-} else {
-  process.exitCode = await run(given).catch((error: unknown) => {
-    if (!(error instanceof AppError)) throw error
-    console.error(error.message)
-    return 1
-  })
-}
+await runCommand(USAGE, async () => {
+  process.exitCode = await run(await readArguments(process.argv.slice(2)))
+})

@@ -48,8 +48,10 @@ export async function startNats(
     stopSignals: ['SIGTERM'],
   })
   await untilReady(server, async () => (await firstBytes(port))?.startsWith('INFO ') ?? false)
-  return { url: `nats://127.0.0.1:${port}`, port, server }
+  return { url: natsUrl(port), port, server }
 }
+
+export const natsUrl = (port: number): string => `nats://127.0.0.1:${port}`
 
 /** @internal */
 export function configuration({ port, dataDir, host }: { port: number; dataDir: string; host: string }): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { AppError, appError } from '../errors.ts'
 import { type DataDirLock, isDataDirInUse, lockDataDir } from './datadir.ts'
 import { type Guard, type RunningServer, startGuard } from './guard.ts'
-import { natsKind, startNats } from './nats.ts'
+import { natsKind, natsUrl, startNats } from './nats.ts'
 import { databaseUrl, resolvePostgres, startPostgres } from './postgres.ts'
 import { redisKind, startRedis } from './redis.ts'
 import { resolveServer } from './resolve.ts'
@@ -114,11 +114,14 @@ async function nextRedis(options: EmbeddedOptions, guard: Guard, port: number | 
   return { ...started, origin: `redis-server ${program.version} (${program.origin})` }
 }
 
-/** The URL of the database a running Plimsoll keeps in this folder, undefined when none runs. */
-export async function runningDatabaseUrl(dataDir: string): Promise<string | undefined> {
-  if (!(await isDataDirInUse(dataDir))) return undefined
-  const { postgres } = await readPorts(join(dataDir, 'ports.json'))
-  return postgres === undefined ? undefined : await databaseUrl(join(dataDir, 'postgres'), postgres)
+/** The servers a running Plimsoll keeps in this folder; empty when none runs. */
+export async function runningUrls(dataDir: string): Promise<{ readonly database?: string; readonly nats?: string }> {
+  if (!(await isDataDirInUse(dataDir))) return {}
+  const { nats, postgres } = await readPorts(join(dataDir, 'ports.json'))
+  return {
+    ...(nats !== undefined && { nats: natsUrl(nats) }),
+    ...(postgres !== undefined && { database: await databaseUrl(join(dataDir, 'postgres'), postgres) }),
+  }
 }
 
 async function resetData(dataDir: string): Promise<void> {
