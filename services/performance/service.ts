@@ -6,6 +6,7 @@ import { performanceConfig } from './config.ts'
 import { baselineTicker } from './events/baseline.ts'
 import { causeTicker } from './events/cause.ts'
 import { deploymentProcessor } from './events/deployment.ts'
+import { driftTicker } from './events/drift.ts'
 import { foldMetrics } from './events/fold-metrics.ts'
 import { regressionProcessor } from './events/regression.ts'
 import { rollupTicker } from './events/rollup.ts'
@@ -31,7 +32,12 @@ export const performance: Service<typeof performanceConfig, Tables> = {
     processor(regressionProcessor(config, foldMetrics(metrics))),
     processor(deploymentProcessor),
   ],
-  tickers: ({ config }) => [ticker(causeTicker(config)), ticker(baselineTicker), ticker(rollupTicker(config))],
+  tickers: ({ config }) => [
+    ticker(causeTicker(config)),
+    ticker(baselineTicker),
+    ticker(driftTicker),
+    ticker(rollupTicker(config)),
+  ],
   routes: (context) => [
     servicesRoute(context),
     endpointsRoute(context),

@@ -10,16 +10,19 @@ import { endpointWindows } from './queries.ts'
 import type { SignalWithSeries } from './regressions.ts'
 
 const MINUTE_MS = 60_000
+/** A drift is told against the week before it, so that hours of the day weigh alike. */
+const DRIFT_REFERENCE_MS = 7 * 24 * 60 * MINUTE_MS
 
 /** The signal with both histograms and their quantiles; as it was where the series is not one of request latencies. */
 export async function withDistributions(tx: WorkerTransaction, signal: SignalWithSeries): Promise<SignalWithSeries> {
   if (signal.metric !== 'latency' || signal.quantile !== '') return signal
-  // The onset is the end of the first window of the change.
-  const changed = signal.onset_at.getTime() - MINUTE_MS
+  const drift = signal.detector === 'drift'
+  // The onset is the end of the first window of the change; a drift is dated by the start of its first hour.
+  const changed = signal.onset_at.getTime() - (drift ? 0 : MINUTE_MS)
   const windows = await endpointWindows(tables(tx), [signal.owner_id], {
-    from: new Date(changed - REFERENCE_MS),
+    from: new Date(changed - (drift ? DRIFT_REFERENCE_MS : REFERENCE_MS)),
     to: new Date(signal.at.getTime() - MINUTE_MS),
-    resolution: '1m',
+    resolution: drift ? '1h' : '1m',
   })
   const before = latenciesOf(windows.filter(({ t }) => t.getTime() < changed))
   const after = latenciesOf(windows.filter(({ t }) => t.getTime() >= changed))

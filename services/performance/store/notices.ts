@@ -25,13 +25,15 @@ export async function takeNotices(tx: WorkerTransaction, lane: number): Promise<
     })
 }
 
-/** Every open episode of a regression is accepted by its lane. */
+/** Every open episode of a regression is accepted by its lane; drifts have none, see `acceptDrifts`. */
 export async function noticeAccepted(tx: WorkerTransaction, regressionId: string, timeMs: number): Promise<void> {
   await sql`
     insert into lane_notice (lane, kind, series_id, service, environment, release, at)
     select series.lane, 'accepted', series.id, series.service, series.environment, '', ${new Date(timeMs)}
     from regression_episode episode join series on series.id = episode.series_id
-    where episode.regression_id = ${regressionId} and episode.state in ('suspected', 'confirmed')
+    where episode.regression_id = ${regressionId} and episode.state in ('suspected', 'confirmed') and not exists (
+      select from regression_signal signal where signal.episode_id = episode.episode_id and signal.detector = 'drift'
+    )
   `.execute(tables(tx))
 }
 

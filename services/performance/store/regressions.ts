@@ -4,6 +4,7 @@ import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { type Selectable, sql } from 'kysely'
 import type { Told } from '../domain/grouping.ts'
 import { subjectOf } from '../domain/meaning.ts'
+import { acceptDrifts } from './drifts.ts'
 import { tables } from './lane.ts'
 import { noticeAccepted } from './notices.ts'
 import type { RegressionTable, SeriesTable, SignalState, SignalTable } from './tables.ts'
@@ -206,5 +207,6 @@ export async function acceptRegression(
     .where('id', '=', id)
     .execute()
   await noticeAccepted(tx, id, by.timeMs)
+  await acceptDrifts(tx, id)
   return 'accepted'
 }

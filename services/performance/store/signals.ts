@@ -6,15 +6,22 @@ import type { Summary } from '../domain/detector.ts'
 import type { Signal } from '../domain/signal.ts'
 import type { LatencySummary } from '../domain/summary.ts'
 
+/** A signal as it is written: of a lane's watched series, or of one that is known by its row. */
+export type NewSignal = Omit<Signal, 'watched' | 'before' | 'after'> & {
+  readonly watched: { readonly id: number }
+  readonly before: Summary | LatencySummary
+  readonly after: Summary | LatencySummary
+}
+
 /** Appends signals; one that is there already (the same transition of the same episode) stays as it is. */
-export async function saveSignals(tx: WorkerTransaction, lane: number, all: readonly Signal[]): Promise<void> {
+export async function saveSignals(tx: WorkerTransaction, lane: number, all: readonly NewSignal[]): Promise<void> {
   const signals = [...new Map(all.map((signal) => [idOf(signal), signal])).values()]
-  const number = (name: string, of: (signal: Signal) => number | null) => ({
+  const number = (name: string, of: (signal: NewSignal) => number | null) => ({
     name,
     type: 'float8' as const,
     values: signals.map(of),
   })
-  const text = (name: string, of: (signal: Signal) => string) => ({
+  const text = (name: string, of: (signal: NewSignal) => string) => ({
     name,
     type: 'text' as const,
     values: signals.map(of),
@@ -36,8 +43,8 @@ export async function saveSignals(tx: WorkerTransaction, lane: number, all: read
       { name: 'at', type: 'timestamptz', values: signals.map(({ atMs }) => atMs) },
       { name: 'before', type: 'jsonb', values: signals.map(({ before }) => storedSummary(before)) },
       { name: 'after', type: 'jsonb', values: signals.map(({ after }) => storedSummary(after)) },
-      { name: 'before_histogram', type: 'bytea', values: signals.map(({ before }) => before.histogram ?? null) },
-      { name: 'after_histogram', type: 'bytea', values: signals.map(({ after }) => after.histogram ?? null) },
+      { name: 'before_histogram', type: 'bytea', values: signals.map(({ before }) => histogramOf(before)) },
+      { name: 'after_histogram', type: 'bytea', values: signals.map(({ after }) => histogramOf(after)) },
       number('before_value', ({ beforeValue }) => beforeValue),
       number('after_value', ({ afterValue }) => afterValue),
       number('auc', ({ auc }) => auc),
@@ -48,11 +55,15 @@ export async function saveSignals(tx: WorkerTransaction, lane: number, all: read
   })
 }
 
-const idOf = ({ episodeId, state, atMs }: Signal): string => `${episodeId}-${state}-${(atMs / 1000).toString(36)}`
+const idOf = ({ episodeId, state, atMs }: NewSignal): string => `${episodeId}-${state}-${(atMs / 1000).toString(36)}`
 
 const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null)
 
-export function storedSummary(summary: Summary): LatencySummary {
+const histogramOf = (summary: Summary | LatencySummary): Uint8Array | null =>
+  'histogram' in summary ? (summary.histogram ?? null) : null
+
+function storedSummary(summary: Summary | LatencySummary): LatencySummary {
+  if ('mean' in summary) return summary
   const [low, high] = summary.p50Interval
   return {
     n: summary.n,
