@@ -1,5 +1,6 @@
 /** What the fold did with samples, as Prometheus counters: nothing is set aside silently. */
 
+import { laneToken } from '@plimsoll/contracts/lane.ts'
 import type { Metrics } from '@plimsoll/kit/telemetry/metrics.ts'
 import type { FoldCounts } from '../domain/fold.ts'
 import type { Forgotten } from '../domain/forget.ts'
@@ -35,7 +36,7 @@ export function foldMetrics(metrics: Metrics): LaneCounter {
       if (fold.counts[name] > 0) samples.inc({ outcome: outcomes[name] }, fold.counts[name])
       fold.counts[name] = 0
     }
-    const lane = String(fold.lane)
+    const lane = laneToken(fold.lane)
     series.set({ lane }, fold.table.count)
     owners.set({ lane }, fold.endpoints.length + fold.gauges.length)
     for (const what of ['series', 'endpoints', 'gauges'] as const) {
