@@ -56,7 +56,7 @@ describe('e-detector', () => {
     for (let i = 0; i < 100_000; i++) {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
       feedShift(shift, normalQuantile((state + 0.5) / 2 ** 32))
-      if (shiftEvidence(shift.up) >= 300) {
+      if (shiftEvidence(shift, 1) >= 300) {
         alarms++
         resetShift(shift)
       }

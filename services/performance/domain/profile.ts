@@ -25,10 +25,11 @@ export type Profile = {
 }
 
 export function createProfile(): Profile {
+  const counts = new ArrayBuffer(3 * 4 * BUCKETS)
   return {
-    reference: new Float32Array(BUCKETS),
-    previous: new Float32Array(BUCKETS),
-    staging: new Float32Array(BUCKETS),
+    reference: new Float32Array(counts, 0, BUCKETS),
+    previous: new Float32Array(counts, 4 * BUCKETS, BUCKETS),
+    staging: new Float32Array(counts, 8 * BUCKETS, BUCKETS),
     first: Number.NaN,
     windows: 0,
     staged: 0,
@@ -119,4 +120,16 @@ export function aucAgainst(profile: Profile, histogram: Histogram): number {
     wins += c * (below + countAt(profile, slot) / 2)
   }
   return wins / (n * histogram.count)
+}
+
+/** Keeps the log odds of an AUC of 0 or 1 finite. */
+const SLACK = 0.001
+
+export function logOddsOfAuc(auc: number): number {
+  return Math.log((auc + SLACK) / (1 + SLACK - auc))
+}
+
+export function aucOfLogOdds(logOdds: number): number {
+  const odds = Math.exp(logOdds)
+  return Math.max(0, Math.min(1, (odds * (1 + SLACK) - SLACK) / (1 + odds)))
 }

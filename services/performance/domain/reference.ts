@@ -13,7 +13,14 @@ export type Reference = {
 }
 
 export function createReference(capacity: number): Reference {
-  return { ring: new Float32Array(capacity), sorted: new Float32Array(capacity), size: 0, next: 0 }
+  // One buffer under both: a buffer and its two views cost less memory than two arrays with a buffer each.
+  const numbers = new ArrayBuffer(8 * capacity)
+  return {
+    ring: new Float32Array(numbers, 0, capacity),
+    sorted: new Float32Array(numbers, 4 * capacity, capacity),
+    size: 0,
+    next: 0,
+  }
 }
 
 export function clearReference(reference: Reference): void {

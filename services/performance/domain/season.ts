@@ -15,38 +15,42 @@ const ERROR_GAIN = 0.01
 const LEVEL_GAIN = 0.02
 
 export type Season = {
-  daily: Float32Array
-  dailySeen: Uint8Array
-  weekly: Float32Array
-  weeklySeen: Uint8Array
-  /** Means of the last 24 hours that had data, and which hours (since the epoch) they were. */
-  recent: Float32Array
+  /** Daily slots, weekly slots, and the means of the last 24 hours that had data: at DAILY, WEEKLY and RECENT. */
+  means: Float32Array
+  /** How often each daily and weekly slot was seen: at DAILY and WEEKLY. */
+  seen: Uint8Array
+  /** Which hours (since the epoch) the means at RECENT are of. */
   recentHour: Uint32Array
   /** Hour that is being averaged, its sum and its count. */
   hour: number
   sum: number
   count: number
-  /** Slow level without profile, with the daily and with the weekly one, and their mean absolute errors. */
-  level: Float32Array
-  error: Float32Array
+  /** Slow level without profile, with the daily and with the weekly one, then their mean absolute errors. */
+  levels: Float32Array
   hours: number
   /** 0 none, 1 daily, 2 weekly */
   used: number
 }
 
+const DAILY = 0
+const WEEKLY = DAY
+const RECENT = DAY + WEEK
+const PROFILES = 3
+
 export function createSeason(): Season {
+  // One buffer under all four: views are cheaper than arrays with a buffer each.
+  const means = 4 * (RECENT + DAY)
+  const levels = means + 4 * DAY
+  const seen = levels + 4 * 2 * PROFILES
+  const numbers = new ArrayBuffer(seen + RECENT)
   return {
-    daily: new Float32Array(DAY),
-    dailySeen: new Uint8Array(DAY),
-    weekly: new Float32Array(WEEK),
-    weeklySeen: new Uint8Array(WEEK),
-    recent: new Float32Array(DAY),
-    recentHour: new Uint32Array(DAY),
+    means: new Float32Array(numbers, 0, RECENT + DAY),
+    seen: new Uint8Array(numbers, seen, RECENT),
+    recentHour: new Uint32Array(numbers, means, DAY),
     hour: -1,
     sum: 0,
     count: 0,
-    level: new Float32Array(3),
-    error: new Float32Array(3),
+    levels: new Float32Array(numbers, levels, 2 * PROFILES),
     hours: 0,
     used: 0,
   }
@@ -59,13 +63,14 @@ export function seasonalPart(season: Season, at: number): number {
 
 /** What the daily (1) or the weekly (2) profile would add at this time. */
 export function profilePart(season: Season, profile: number, at: number): number {
-  const slots = profile === 1 ? season.daily : season.weekly
+  const { means } = season
+  const first = profile === 1 ? DAILY : WEEKLY
   const n = profile === 1 ? DAY : WEEK
   // Half an hour back, so that a slot is hit exactly in the middle of its hour.
   const position = (at / HOUR - 0.5) % n
   const low = Math.floor(position)
-  const a = slots[low] ?? 0
-  const b = slots[low + 1 === n ? 0 : low + 1] ?? 0
+  const a = means[first + low] ?? 0
+  const b = means[first + (low + 1 === n ? 0 : low + 1)] ?? 0
   return a + (b - a) * (position - low)
 }
 
@@ -90,46 +95,49 @@ export function extremeOfDay(season: Season, direction: number): number {
   let extreme = -Infinity
   for (let i = 0; i < n; i++) {
     const middle = (season.recentHour[i] ?? 0) * HOUR + HOUR / 2
-    extreme = Math.max(extreme, direction * ((season.recent[i] ?? 0) - seasonalPart(season, middle)))
+    extreme = Math.max(extreme, direction * ((season.means[RECENT + i] ?? 0) - seasonalPart(season, middle)))
   }
   return extreme
 }
 
 function closeHour(season: Season): boolean {
   const y = season.sum / season.count
-  const { level, error } = season
-  const d = season.hour % DAY
-  const w = season.hour % WEEK
-  if (season.hours === 0) level.fill(y)
-  season.recent[season.hours % DAY] = y
+  const { levels, means, seen } = season
+  const d = DAILY + (season.hour % DAY)
+  const w = WEEKLY + (season.hour % WEEK)
+  if (season.hours === 0) levels.fill(y, 0, PROFILES)
+  means[RECENT + (season.hours % DAY)] = y
   season.recentHour[season.hours % DAY] = season.hour
   season.hours++
   const levelGain = Math.max(LEVEL_GAIN, 1 / season.hours)
   const errorGain = Math.max(ERROR_GAIN, 1 / season.hours)
-  const spread = Math.max(1e-9, error[0] ?? 0)
+  const spread = Math.max(1e-9, levels[PROFILES] ?? 0)
   const reach = season.hours < 12 ? Infinity : 4 * spread
-  const plainLevel = level[0] ?? 0
+  const plainLevel = levels[0] ?? 0
   for (let profile = 0; profile < 3; profile++) {
-    const seen = profile === 0 ? 1 : ((profile === 1 ? season.dailySeen[d] : season.weeklySeen[w]) ?? 0)
-    const part = profile === 0 ? 0 : ((profile === 1 ? season.daily[d] : season.weekly[w]) ?? 0)
+    const slot = profile === 1 ? d : w
+    const known = profile === 0 || (seen[slot] ?? 0) > 0
+    const part = profile === 0 ? 0 : (means[slot] ?? 0)
+    const level = levels[profile] ?? 0
+    const error = levels[PROFILES + profile] ?? 0
     // A slot that was never seen forecasts what the plain level does.
-    const miss = seen > 0 ? y - part - (level[profile] ?? 0) : y - plainLevel
+    const miss = known ? y - part - level : y - plainLevel
     const clipped = Math.max(-reach, Math.min(reach, miss))
-    error[profile] = (error[profile] ?? 0) + errorGain * (Math.abs(clipped) - (error[profile] ?? 0))
-    level[profile] = seen > 0 ? (level[profile] ?? 0) + levelGain * clipped : (level[0] ?? 0)
+    levels[PROFILES + profile] = error + errorGain * (Math.abs(clipped) - error)
+    levels[profile] = known ? level + levelGain * clipped : (levels[0] ?? 0)
   }
   // Slots hold the deviation from the slow level.
-  const deviation = y - (level[0] ?? 0)
-  update(season.daily, season.dailySeen, d, deviation, spread)
-  update(season.weekly, season.weeklySeen, w, deviation, spread)
+  const deviation = y - (levels[0] ?? 0)
+  update(season, d, deviation, spread)
+  update(season, w, deviation, spread)
   return choose(season)
 }
 
 function choose(season: Season): boolean {
   const before = season.used
-  const plain = season.error[0] ?? 0
-  const daily = season.hours >= 3 * DAY ? (season.error[1] ?? 0) : Infinity
-  const weekly = season.hours >= 2 * WEEK ? (season.error[2] ?? 0) : Infinity
+  const plain = season.levels[PROFILES] ?? 0
+  const daily = season.hours >= 3 * DAY ? (season.levels[PROFILES + 1] ?? 0) : Infinity
+  const weekly = season.hours >= 2 * WEEK ? (season.levels[PROFILES + 2] ?? 0) : Infinity
   const best = weekly < EARNS * daily ? 2 : 1
   const needed = before === 0 ? EARNS * plain : plain
   if (Math.min(daily, weekly) >= needed) season.used = 0
@@ -137,10 +145,11 @@ function choose(season: Season): boolean {
   return season.used !== before
 }
 
-function update(slots: Float32Array, seen: Uint8Array, slot: number, deviation: number, spread: number): void {
+function update(season: Season, slot: number, deviation: number, spread: number): void {
+  const { means, seen } = season
   const k = seen[slot] ?? 0
-  const old = slots[slot] ?? 0
-  if (k === 0) slots[slot] = deviation
-  else slots[slot] = old + Math.max(-2 * spread, Math.min(2 * spread, deviation - old)) / Math.min(8, 1 + k)
+  const old = means[slot] ?? 0
+  if (k === 0) means[slot] = deviation
+  else means[slot] = old + Math.max(-2 * spread, Math.min(2 * spread, deviation - old)) / Math.min(8, 1 + k)
   if (k < 255) seen[slot] = k + 1
 }

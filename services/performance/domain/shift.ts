@@ -29,80 +29,74 @@ const LASTING_CLIP = 2
 /** Evidence for a change too small to matter must not outlive it for long. */
 const CAP = 1e5
 
-export type Shift = {
-  up: Float64Array
-  down: Float64Array
-  /** Sum of scores in the block that is filling, how many, blocks seen and variance ratio, per block length. */
-  sums: Float32Array
-  filled: Uint8Array
-  blocks: Uint16Array
-  inflation: Float32Array
-}
+/** One row of numbers per field below, one number per shift size. */
+export type Shift = Float64Array
+
+/** Evidence per direction; sum of scores in the block that is filling, how many, blocks seen and variance ratio. */
+const UP = 0
+const DOWN = SIZES
+const SUM = 2 * SIZES
+const FILLED = 3 * SIZES
+const BLOCKS_SEEN = 4 * SIZES
+const INFLATION = 5 * SIZES
 
 export function createShift(): Shift {
-  return {
-    up: new Float64Array(SIZES),
-    down: new Float64Array(SIZES),
-    sums: new Float32Array(SIZES),
-    filled: new Uint8Array(SIZES),
-    blocks: new Uint16Array(SIZES),
-    inflation: new Float32Array(SIZES).fill(PRIOR_INFLATION),
-  }
+  return new Float64Array(6 * SIZES).fill(PRIOR_INFLATION, INFLATION)
 }
 
 /** Feeds one score (standard normal while nothing changes). */
 export function feedShift(shift: Shift, q: number): void {
-  const { up, down, inflation } = shift
   const soft = Math.max(-LASTING_CLIP, Math.min(LASTING_CLIP, q))
   for (let i = 0; i < SIZES; i++) {
     const d = SHIFT_SIZES[i] ?? 0
-    const x = (d * (d < LASTING ? soft : q)) / Math.sqrt(inflation[i] ?? 1)
+    const x = (d * (d < LASTING ? soft : q)) / Math.sqrt(shift[INFLATION + i] ?? 1)
     const ratio = Math.exp(x)
     const drift = DRIFTS[i] ?? 1
-    up[i] = Math.min(CAP, (1 + (up[i] ?? 0)) * ratio * drift)
-    down[i] = Math.min(CAP, ((1 + (down[i] ?? 0)) * drift) / ratio)
+    shift[UP + i] = Math.min(CAP, (1 + (shift[UP + i] ?? 0)) * ratio * drift)
+    shift[DOWN + i] = Math.min(CAP, ((1 + (shift[DOWN + i] ?? 0)) * drift) / ratio)
   }
 }
 
 /** Learns how much block means vary; call it only with scores of windows that were accepted as normal. */
 export function learnShift(shift: Shift, q: number): void {
-  const { sums, filled, blocks, inflation } = shift
   const clipped = Math.max(-3.5, Math.min(3.5, q))
   for (let i = 1; i < SIZES; i++) {
     const block = BLOCKS[i] ?? 1
-    const sum = (sums[i] ?? 0) + clipped
-    const n = (filled[i] ?? 0) + 1
+    const sum = (shift[SUM + i] ?? 0) + clipped
+    const n = (shift[FILLED + i] ?? 0) + 1
     if (n < block) {
-      sums[i] = sum
-      filled[i] = n
+      shift[SUM + i] = sum
+      shift[FILLED + i] = n
       continue
     }
-    const seen = blocks[i] ?? 0
+    const seen = shift[BLOCKS_SEEN + i] ?? 0
     const gain = 1 / Math.min(MEMORY, 8 + seen)
     const ratio = Math.min(4 * MAX_INFLATION, (sum * sum) / block)
-    inflation[i] = Math.min(MAX_INFLATION, Math.max(1, (inflation[i] ?? 1) * (1 - gain) + gain * ratio))
-    blocks[i] = Math.min(65_535, seen + 1)
-    sums[i] = 0
-    filled[i] = 0
+    shift[INFLATION + i] = Math.min(MAX_INFLATION, Math.max(1, (shift[INFLATION + i] ?? 1) * (1 - gain) + gain * ratio))
+    shift[BLOCKS_SEEN + i] = Math.min(65_535, seen + 1)
+    shift[SUM + i] = 0
+    shift[FILLED + i] = 0
   }
 }
 
-/** Evidence in one direction: the weighted mean of the mixture. */
-export function shiftEvidence(side: Float64Array): number {
+/** Evidence in one direction (1 up, -1 down) for a shift of the i-th size. */
+export function evidenceForSize(shift: Shift, direction: number, i: number): number {
+  return shift[(direction > 0 ? UP : DOWN) + i] ?? 0
+}
+
+/** Evidence in one direction (1 up, -1 down): the weighted mean of the mixture. */
+export function shiftEvidence(shift: Shift, direction: number): number {
   let sum = 0
-  for (let i = 0; i < SIZES; i++) sum += (WEIGHTS[i] ?? 0) * (side[i] ?? 0)
+  for (let i = 0; i < SIZES; i++) sum += (WEIGHTS[i] ?? 0) * evidenceForSize(shift, direction, i)
   return sum
 }
 
 /** The scores are about to mean something else: how much they wander has to be learnt anew. */
 export function forgetInflation(shift: Shift): void {
-  shift.sums.fill(0)
-  shift.filled.fill(0)
-  shift.blocks.fill(0)
-  shift.inflation.fill(PRIOR_INFLATION)
+  shift.fill(0, SUM)
+  shift.fill(PRIOR_INFLATION, INFLATION)
 }
 
 export function resetShift(shift: Shift): void {
-  shift.up.fill(0)
-  shift.down.fill(0)
+  shift.fill(0, UP, SUM)
 }

@@ -4,13 +4,20 @@
  * raise the same alarm several times.
  */
 
-import { createDetector, type Detector, type DetectorKind, noteRelease, observe, type Verdict } from './detector.ts'
+import {
+  createDetector,
+  type Detector,
+  type DetectorKind,
+  evidenceSinceOpening,
+  noteRelease,
+  observe,
+  type Verdict,
+} from './detector.ts'
 import type { ClosedWindow, Endpoint } from './endpoint.ts'
 import { type Fold, nextId } from './fold.ts'
 import type { Gauge } from './gauge.ts'
 import { createHistogram, type Histogram, merge } from './histogram.ts'
 import type { Place } from './meaning.ts'
-import { shiftEvidence } from './shift.ts'
 import type { Closed, ClosedGauge, ClosedMinute } from './windows.ts'
 
 export type Metric = 'latency' | 'error_rate' | 'throughput' | 'gauge'
@@ -272,17 +279,10 @@ function look(
 const TELL_GROWTH = 4
 const BEYOND_DOUBT = 1e9
 
-/**
- * A detector begins its evidence anew when an episode opens; evidence from windows after the opening multiplies what it
- * opened with (e-values of successive, disjoint stretches multiply). The ratio of an error series goes on by itself.
- */
+/** A detector begins its evidence anew when an episode opens: what it opened with is multiplied by what came since. */
 function noteEvidence(judged: Judged, watched: Watched, atMs: number): void {
   if (watched.episodeTold >= BEYOND_DOUBT) return
-  const { detector } = watched
-  const since =
-    detector.errors !== undefined
-      ? Math.exp(Math.min(300, detector.errors.evidence)) / Math.max(1, watched.episodeEvidence)
-      : shiftEvidence(detector.direction > 0 ? detector.shift.up : detector.shift.down)
+  const since = evidenceSinceOpening(watched.detector, watched.episodeEvidence)
   const eValue = watched.episodeEvidence * Math.max(1, since)
   if (eValue < watched.episodeTold * TELL_GROWTH) return
   watched.episodeTold = eValue

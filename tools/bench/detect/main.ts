@@ -248,9 +248,14 @@ function speedRows(rows: BenchRow[]): void {
   cost('histogram point', speed.histogramPointNs, 'ns')
   cost('state of a series', speed.bytesPerSeries, 'B', atMost(speed.bytesPerSeries, 5120))
   cost('saved state', speed.savedBytes, 'B')
+  const { latency, value, errors, throughput } = speed.heapBytes
+  cost('latency detector in memory', latency, 'B', { ...atMost(latency, 6144), detail: 'fed with histograms' })
+  cost('percentile detector in memory', value, 'B', atMost(value, 6144))
+  cost('error detector in memory', errors, 'B', atMost(errors, 1536))
+  cost('throughput detector in memory', throughput, 'B', { goal: '<= 1536' })
   cost(`${speed.endpoints} endpoints in memory`, speed.endpointsMegabytes, 'MB', {
     ...atMost(speed.endpointsMegabytes, 300),
-    detail: `${Math.round(speed.heapBytesPerSeries)} B each with object headers`,
+    detail: 'three detectors each, with object headers',
   })
   cost('histogram add', speed.histogramAddNs, 'ns', atMost(speed.histogramAddNs, 60))
   cost('histogram of 600 requests', speed.histogramBytes600, 'B', atMost(speed.histogramBytes600, 300))

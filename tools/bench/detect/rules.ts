@@ -48,7 +48,7 @@ export const plimsoll: Rule = {
 }
 
 export function plimsollScores(at: ArrayLike<number>, value: ArrayLike<number>, kind: DetectorKind): Float64Array {
-  const detector = createDetector(kind)
+  const detector = createDetector(kind, { scorePoints: true })
   const scores = new Float64Array(at.length)
   for (let i = 0; i < at.length; i++) {
     observe(detector, { kind: 'value', at: at[i] ?? 0, value: value[i] ?? Number.NaN })
