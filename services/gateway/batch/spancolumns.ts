@@ -3,20 +3,22 @@ export type SpanColumns = {
   spans: number
   /** Lane of each span, from its service. */
   lane: Uint8Array
-  /** 32 bytes a span: trace id (16), span id (8), parent span id (8). */
-  ids: Uint8Array
+  /** Most bytes each span adds to a batch; filled when the request is weighed. */
+  weight: Uint32Array
+  /** 16 bytes a span, then 8 and 8. */
+  traceId: Uint8Array
+  spanId: Uint8Array
+  parentSpanId: Uint8Array
   startTime: Float64Array
   durationMs: Float64Array
   kind: Uint8Array
   status: Uint8Array
   httpStatus: Uint16Array
-  /** `SPAN_TEXTS` text refs a span, at the offsets of `spanText`. */
-  texts: Uint32Array
+  /** One column of text refs for each of `spanText`. */
+  texts: Uint32Array[]
 }
 
-export const ID_BYTES = 32
-export const SPAN_TEXTS = 11
-/** Offsets within a row of `texts`, named as SpanBatch names its columns. */
+/** Columns of `texts`, named as SpanBatch names them. */
 export const spanText = {
   service: 0,
   environment: 1,
@@ -30,28 +32,38 @@ export const spanText = {
   statement: 9,
   peer: 10,
 } as const
+export const SPAN_TEXTS = 11
 
-export function createSpanColumns(): SpanColumns {
-  const capacity = 512
+export const TRACE_ID_BYTES = 16
+export const SPAN_ID_BYTES = 8
+
+export function createSpanColumns(capacity = 512): SpanColumns {
   return {
     spans: 0,
     lane: new Uint8Array(capacity),
-    ids: new Uint8Array(capacity * ID_BYTES),
+    weight: new Uint32Array(capacity),
+    traceId: new Uint8Array(capacity * TRACE_ID_BYTES),
+    spanId: new Uint8Array(capacity * SPAN_ID_BYTES),
+    parentSpanId: new Uint8Array(capacity * SPAN_ID_BYTES),
     startTime: new Float64Array(capacity),
     durationMs: new Float64Array(capacity),
     kind: new Uint8Array(capacity),
     status: new Uint8Array(capacity),
     httpStatus: new Uint16Array(capacity),
-    texts: new Uint32Array(capacity * SPAN_TEXTS),
+    texts: Array.from({ length: SPAN_TEXTS }, () => new Uint32Array(capacity)),
   }
 }
 
 /** Opens a row with zeroed ids and numbers; the caller sets its texts. A row is dropped again by lowering `spans`. */
 export function openSpan(columns: SpanColumns): number {
   const row = columns.spans++
-  if (row === columns.lane.length) grow(columns)
-  // A loop: for so few bytes the call of `fill` costs more than the filling.
-  for (let i = row * ID_BYTES; i < (row + 1) * ID_BYTES; i++) columns.ids[i] = 0
+  if (row === columns.lane.length) reserve(columns, row + 1)
+  // Loops: for so few bytes the call of `fill` costs more than the filling.
+  for (let i = row * TRACE_ID_BYTES; i < (row + 1) * TRACE_ID_BYTES; i++) columns.traceId[i] = 0
+  for (let i = row * SPAN_ID_BYTES; i < (row + 1) * SPAN_ID_BYTES; i++) {
+    columns.spanId[i] = 0
+    columns.parentSpanId[i] = 0
+  }
   columns.startTime[row] = 0
   columns.durationMs[row] = 0
   columns.kind[row] = 0
@@ -60,31 +72,34 @@ export function openSpan(columns: SpanColumns): number {
   return row
 }
 
-export function copySpan(columns: SpanColumns, from: SpanColumns, at: number): void {
-  const row = columns.spans++
-  if (row === columns.lane.length) grow(columns)
-  for (let i = 0; i < ID_BYTES; i++) columns.ids[row * ID_BYTES + i] = from.ids[at * ID_BYTES + i] as number
-  for (let i = 0; i < SPAN_TEXTS; i++) columns.texts[row * SPAN_TEXTS + i] = from.texts[at * SPAN_TEXTS + i] as number
-  columns.startTime[row] = from.startTime[at] as number
-  columns.durationMs[row] = from.durationMs[at] as number
-  columns.kind[row] = from.kind[at] as number
-  columns.status[row] = from.status[at] as number
-  columns.httpStatus[row] = from.httpStatus[at] as number
+/** Appends rows `start` to `end` of `from`: spans of a service come together, so whole stretches are copied at once. */
+export function copySpans(columns: SpanColumns, from: SpanColumns, start: number, end: number): void {
+  const row = columns.spans
+  columns.spans += end - start
+  if (columns.spans > columns.lane.length) reserve(columns, columns.spans)
+  copyRows(columns, from, row, start, end)
 }
 
-function grow(columns: SpanColumns): void {
-  const capacity = columns.lane.length * 2
-  columns.lane = grown(new Uint8Array(capacity), columns.lane)
-  columns.ids = grown(new Uint8Array(capacity * ID_BYTES), columns.ids)
-  columns.startTime = grown(new Float64Array(capacity), columns.startTime)
-  columns.durationMs = grown(new Float64Array(capacity), columns.durationMs)
-  columns.kind = grown(new Uint8Array(capacity), columns.kind)
-  columns.status = grown(new Uint8Array(capacity), columns.status)
-  columns.httpStatus = grown(new Uint16Array(capacity), columns.httpStatus)
-  columns.texts = grown(new Uint32Array(capacity * SPAN_TEXTS), columns.texts)
+function copyRows(to: SpanColumns, from: SpanColumns, row: number, start: number, end: number): void {
+  to.lane.set(from.lane.subarray(start, end), row)
+  to.traceId.set(from.traceId.subarray(start * TRACE_ID_BYTES, end * TRACE_ID_BYTES), row * TRACE_ID_BYTES)
+  to.spanId.set(from.spanId.subarray(start * SPAN_ID_BYTES, end * SPAN_ID_BYTES), row * SPAN_ID_BYTES)
+  to.parentSpanId.set(from.parentSpanId.subarray(start * SPAN_ID_BYTES, end * SPAN_ID_BYTES), row * SPAN_ID_BYTES)
+  to.startTime.set(from.startTime.subarray(start, end), row)
+  to.durationMs.set(from.durationMs.subarray(start, end), row)
+  to.kind.set(from.kind.subarray(start, end), row)
+  to.status.set(from.status.subarray(start, end), row)
+  to.httpStatus.set(from.httpStatus.subarray(start, end), row)
+  for (let i = 0; i < SPAN_TEXTS; i++) textColumn(to, i).set(textColumn(from, i).subarray(start, end), row)
 }
 
-function grown<T extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(to: T, from: T): T {
-  to.set(from)
-  return to
+function textColumn({ texts }: SpanColumns, number: number): Uint32Array {
+  return texts[number] as Uint32Array
+}
+
+function reserve(columns: SpanColumns, rows: number): void {
+  const held = columns.lane.length
+  const larger = createSpanColumns(Math.max(rows, held * 2))
+  copyRows(larger, columns, 0, 0, held)
+  Object.assign(columns, larger, { spans: columns.spans })
 }

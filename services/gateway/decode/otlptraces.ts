@@ -1,7 +1,14 @@
 import { laneOf, metricLaneKey } from '@plimsoll/contracts/lane.ts'
 import { createByteTable } from '../batch/bytetable.ts'
 import type { SeriesRegistry } from '../batch/registry.ts'
-import { ID_BYTES, openSpan, SPAN_TEXTS, type SpanColumns, spanText } from '../batch/spancolumns.ts'
+import {
+  openSpan,
+  SPAN_ID_BYTES,
+  SPAN_TEXTS,
+  type SpanColumns,
+  spanText,
+  TRACE_ID_BYTES,
+} from '../batch/spancolumns.ts'
 import { unknownService } from '../domain/service.ts'
 import { eachMessage, internCut, readAttributes, readValueText } from './otlpvalue.ts'
 import { createOutcome, type Outcome, type RefusalReason, refuse } from './outcome.ts'
@@ -58,16 +65,25 @@ const resourceAttributes: Readonly<Record<string, keyof typeof spanText>> = {
   'deployment.environment': 'environment',
 }
 
+/** Slots that are no text column of their own. */
+const RPC_SERVICE = SPAN_TEXTS
+const RPC_METHOD = SPAN_TEXTS + 1
+const HTTP_STATUS = SPAN_TEXTS + 2
+const SLOTS = SPAN_TEXTS + 3
+const slotNumbers = { ...spanText, rpcService: RPC_SERVICE, rpcMethod: RPC_METHOD, httpStatus: HTTP_STATUS }
+
 const known = createByteTable(64)
-const knownSlots: { readonly slot: Slot; readonly rank: number }[] = []
+/** By number in `known`: the slot, and the rank of the name within it. */
+const knownSlots: number[] = []
+const knownRanks: number[] = []
 for (const [slot, names] of Object.entries(spanAttributes)) {
   names.forEach((name, rank) => {
     const bytes = new TextEncoder().encode(name)
     known.intern(bytes, new DataView(bytes.buffer), 0, bytes.length)
-    knownSlots.push({ slot: slot as Slot, rank })
+    knownSlots.push(slotNumbers[slot as Slot])
+    knownRanks.push(rank)
   })
 }
-const slotNumbers = new Map((Object.keys(spanAttributes) as Slot[]).map((slot, number) => [slot, number]))
 const NOTHING = 99
 
 /**
@@ -83,7 +99,7 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
   const resource = new Uint32Array(SPAN_TEXTS)
   const attributes: number[] = []
   /** Rank of what each slot holds for the span being read. */
-  const ranks = new Uint8Array(slotNumbers.size)
+  const ranks = new Uint8Array(SLOTS)
   let lane = 0
   let rpcService = 0
   let rpcMethod = 0
@@ -107,11 +123,18 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
     eachMessage(cursor, end, 2, (scopeEnd) => eachMessage(cursor, scopeEnd, 2, readSpan))
   }
 
+  function setText(column: number, row: number, text: number): void {
+    const refs = spans.texts[column] as Uint32Array
+    refs[row] = text
+  }
+
+  function textAt(column: number, row: number): number {
+    return (spans.texts[column] as Uint32Array)[row] as number
+  }
+
   function readSpan(end: number): void {
     const row = openSpan(spans)
-    const first = row * SPAN_TEXTS
-    const ids = row * ID_BYTES
-    for (let i = 0; i < SPAN_TEXTS; i++) spans.texts[first + i] = resource[i] as number
+    for (let i = 0; i < SPAN_TEXTS; i++) setText(i, row, resource[i] as number)
     spans.lane[row] = lane
     ranks.fill(NOTHING)
     rpcService = 0
@@ -125,17 +148,17 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
       const tag = readTag(cursor)
       switch (tag) {
         case 0x0a:
-          identified += readId(end, ids, 16)
+          identified += readId(end, spans.traceId, row * TRACE_ID_BYTES, TRACE_ID_BYTES)
           break
         case 0x12:
-          identified += readId(end, ids + 16, 8)
+          identified += readId(end, spans.spanId, row * SPAN_ID_BYTES, SPAN_ID_BYTES)
           break
         case 0x22:
-          readId(end, ids + 24, 8)
+          readId(end, spans.parentSpanId, row * SPAN_ID_BYTES, SPAN_ID_BYTES)
           break
         case 0x2a: {
           const length = readLength(cursor, end)
-          spans.texts[first + spanText.name] = internCut(texts, cursor, cursor.at, cursor.at + length)
+          setText(spanText.name, row, internCut(texts, cursor, cursor.at, cursor.at + length))
           cursor.at += length
           break
         }
@@ -168,28 +191,27 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
     spans.startTime[row] = nanosToMs(startHigh, startLow)
     // The difference of two times is small where the times themselves are not exact in a double.
     spans.durationMs[row] = (endHigh - startHigh) * 4294.967296 + (endLow - startLow) / 1e6
-    if (rpcMethod !== 0 && spans.texts[first + spanText.route] === 0) {
-      spans.texts[first + spanText.route] = texts.internString(
-        `${texts.text(rpcService) ?? ''}/${texts.text(rpcMethod) ?? ''}`,
-      )
+    if (rpcMethod !== 0 && textAt(spanText.route, row) === 0) {
+      const route = `${texts.text(rpcService) ?? ''}/${texts.text(rpcMethod) ?? ''}`
+      setText(spanText.route, row, texts.internString(route))
     }
     const refusal = wrong(row, identified)
     if (refusal === undefined) outcome.spans++
     else {
-      const name = spans.texts[first + spanText.name] as number
+      const name = textAt(spanText.name, row)
       spans.spans--
       refuse(outcome, refusal, 1, () => texts.text(name) ?? '')
     }
   }
 
   /** Copies an id of the right length; returns 1 when it is one that is not all zeros. */
-  function readId(end: number, at: number, length: number): number {
+  function readId(end: number, into: Uint8Array, at: number, length: number): number {
     const given = readLength(cursor, end)
     let bits = 0
     if (given === length) {
       for (let i = 0; i < length; i++) {
         const byte = bytes[cursor.at + i] as number
-        spans.ids[at + i] = byte
+        into[at + i] = byte
         bits |= byte
       }
     }
@@ -215,26 +237,26 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
   }
 
   function setSlot(index: number, end: number, row: number): void {
-    const { slot, rank } = knownSlots[index] as { slot: Slot; rank: number }
-    const number = slotNumbers.get(slot) as number
-    if ((ranks[number] as number) <= rank) return
-    ranks[number] = rank
-    if (slot === 'httpStatus') spans.httpStatus[row] = readStatusCode(end)
+    const slot = knownSlots[index] as number
+    const rank = knownRanks[index] as number
+    if ((ranks[slot] as number) <= rank) return
+    ranks[slot] = rank
+    if (slot === HTTP_STATUS) spans.httpStatus[row] = readStatusCode(end)
     else {
       const text = readValueText(cursor, end, texts)
-      if (slot === 'rpcService') rpcService = text
-      else if (slot === 'rpcMethod') rpcMethod = text
-      else spans.texts[row * SPAN_TEXTS + spanText[slot]] = text
+      if (slot === RPC_SERVICE) rpcService = text
+      else if (slot === RPC_METHOD) rpcMethod = text
+      else setText(slot, row, text)
     }
   }
 
   function readStatusCode(end: number): number {
     const tag = readTag(cursor)
-    const code = tag === 0x18 ? readInt64(cursor) : Number(textAt(tag, end))
+    const code = tag === 0x18 ? readInt64(cursor) : Number(shortText(tag, end))
     return code >= 100 && code <= 599 ? code : 0
   }
 
-  function textAt(tag: number, end: number): string {
+  function shortText(tag: number, end: number): string {
     if (tag !== 0x0a) return ''
     const length = readLength(cursor, end)
     return length > 3 ? '' : String.fromCharCode(...bytes.subarray(cursor.at, cursor.at + length))
@@ -253,8 +275,8 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
     const startMs = spans.startTime[row] as number
     if (identified !== 2 || !((spans.durationMs[row] as number) >= 0) || startMs === 0) return 'invalid-span'
     if (startMs > target.latestMs) return 'too-far-ahead'
-    for (let i = row * SPAN_TEXTS; i < (row + 1) * SPAN_TEXTS; i++) {
-      const text = spans.texts[i] as number
+    for (let i = 0; i < SPAN_TEXTS; i++) {
+      const text = textAt(i, row)
       if (text !== 0 && !texts.valid(text)) return 'invalid-utf8'
     }
     if ((spans.kind[row] as number) > 5) spans.kind[row] = 0
