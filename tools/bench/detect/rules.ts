@@ -7,6 +7,7 @@ import {
   anomalyScore,
   createDetector,
   type DetectorKind,
+  type DetectorOptions,
   observe,
 } from '../../../services/performance/domain/detector.ts'
 
@@ -23,28 +24,30 @@ export type Rule = {
 }
 
 /** Our detector in its default configuration. An alert is the opening of an episode, suspected or confirmed. */
-export const plimsoll: Rule = {
-  name: 'plimsoll',
-  alerts: (at, value, kind, weight) => {
-    const detector = createDetector(kind)
-    const alerts: Alert[] = []
+export const plimsoll: Rule = plimsollWith({})
+
+export function plimsollWith(options: Partial<DetectorOptions>): Rule {
+  const alerts: Rule['alerts'] = (at, value, kind, weight) => {
+    const detector = createDetector(kind, options)
+    const found: Alert[] = []
     let open = 0
     for (let i = 0; i < at.length; i++) {
       const w = weight?.[i]
-      const found = observe(detector, {
+      const verdict = observe(detector, {
         kind: 'value',
         at: at[i] ?? 0,
         value: value[i] ?? Number.NaN,
         ...(w !== undefined && Number.isFinite(w) ? { weight: w } : {}),
       })
-      if (found === undefined) continue
-      const opening = found.state === 'suspected' || found.state === 'confirmed'
-      if (opening && open !== (found.direction === 'up' ? 1 : -1))
-        alerts.push({ index: i, at: at[i] ?? 0, up: found.direction === 'up', state: found.state })
-      open = opening ? (found.direction === 'up' ? 1 : -1) : 0
+      if (verdict === undefined) continue
+      const opening = verdict.state === 'suspected' || verdict.state === 'confirmed'
+      if (opening && open !== (verdict.direction === 'up' ? 1 : -1))
+        found.push({ index: i, at: at[i] ?? 0, up: verdict.direction === 'up', state: verdict.state })
+      open = opening ? (verdict.direction === 'up' ? 1 : -1) : 0
     }
-    return alerts
-  },
+    return found
+  }
+  return { name: 'plimsoll', alerts }
 }
 
 export function plimsollScores(at: ArrayLike<number>, value: ArrayLike<number>, kind: DetectorKind): Float64Array {
