@@ -3,13 +3,13 @@ import { encodeSnappy } from '@plimsoll/gateway/decode/snappy.ts'
 import { encodeRemoteWrite1, encodeRemoteWrite2, type WriteSeries } from '@plimsoll/gateway/sender/remotewrite.ts'
 
 /**
- * The two shapes of remote write that receivers are compared on. W1: 500 series with 20 samples each, a backlog being
- * caught up. W2: 48,000 series with one sample each, 2,000 to a request, what Prometheus sends by default.
+ * The two shapes of remote write that receivers are compared on. W1: 2,000 series with 20 samples each, 500 series to a
+ * request, a backlog being caught up; four requests a round, so that four connections keep each series in order. W2: 48,000 series with one sample each, 2,000 to a request, what Prometheus sends by default.
  */
 export type Shape = 'W1' | 'W2'
 
 export const SAMPLES_PER_REQUEST = { W1: 10_000, W2: 2_000 } as const
-const SERIES = { W1: 500, W2: 48_000 } as const
+export const SERIES = { W1: 2_000, W2: 48_000 } as const
 const JOBS = 24
 
 export type RemoteWriteLoad = {

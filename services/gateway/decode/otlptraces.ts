@@ -84,6 +84,8 @@ for (const [slot, names] of Object.entries(spanAttributes)) {
     knownRanks.push(rank)
   })
 }
+/** The columns before it are a resource's: checked once, not for each span. */
+const FIRST_OF_SPAN = spanText.name
 const NOTHING = 99
 
 /**
@@ -100,6 +102,7 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
   const attributes: number[] = []
   /** Rank of what each slot holds for the span being read. */
   const ranks = new Uint8Array(SLOTS)
+  let resourceValid = true
   let lane = 0
   let rpcService = 0
   let rpcMethod = 0
@@ -119,6 +122,7 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
     const service = texts.text(resource[spanText.service] as number) || unknownService
     resource[spanText.service] = texts.internString(service)
     lane = laneOf(metricLaneKey(service, registry.source))
+    resourceValid = resource.every((text) => text === 0 || texts.valid(text))
     cursor.at = start
     eachMessage(cursor, end, 2, (scopeEnd) => eachMessage(cursor, scopeEnd, 2, readSpan))
   }
@@ -275,7 +279,8 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
     const startMs = spans.startTime[row] as number
     if (identified !== 2 || !((spans.durationMs[row] as number) >= 0) || startMs === 0) return 'invalid-span'
     if (startMs > target.latestMs) return 'too-far-ahead'
-    for (let i = 0; i < SPAN_TEXTS; i++) {
+    if (!resourceValid) return 'invalid-utf8'
+    for (let i = FIRST_OF_SPAN; i < SPAN_TEXTS; i++) {
       const text = textAt(i, row)
       if (text !== 0 && !texts.valid(text)) return 'invalid-utf8'
     }

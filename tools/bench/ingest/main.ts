@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startStack } from '@plimsoll/kit/testing/stack.ts'
-import { remoteWriteBodies, SAMPLES_PER_REQUEST, type Shape, spanBodies } from '../../loadgen/payloads.ts'
+import { remoteWriteBodies, SAMPLES_PER_REQUEST, SERIES, type Shape, spanBodies } from '../../loadgen/payloads.ts'
 import { otlpHeaders, quantile, remoteWriteHeaders, sendAll } from '../../loadgen/send.ts'
 import { type Receiver, startGateway, startPrometheus } from './peers.ts'
 import { usageOf } from './process.ts'
@@ -106,7 +106,7 @@ async function measureSamples(
   series?: number,
 ): Promise<IngestRow> {
   const perRequest = SAMPLES_PER_REQUEST[shape]
-  const perRound = series ?? { W1: 10_000, W2: 48_000 }[shape]
+  const perRound = (series ?? SERIES[shape]) * (shape === 'W1' ? 20 : 1)
   const rounds = Math.max(1, Math.round(samples / perRound))
   // The past, so that no sample is ahead of the clock; each run has its own, so that no request is a repeat.
   const startMs = Date.now() - 3 * 3_600_000 + Math.floor(Math.random() * 1_000)
