@@ -29,6 +29,27 @@ const CREATED_TIMESTAMP = 0x30
 
 type Resolution = SeriesHandle | SeriesRefusal | 'odd-label-refs' | 'invalid-symbol-ref'
 
+/** Where each symbol of the request stands, and its text ref, -1 until it is looked up. */
+type Symbols = { count: number; readonly start: Uint32Array; readonly end: Uint32Array; readonly text: Int32Array }
+
+const MIN_SYMBOLS = 4096
+const MAX_KEPT_SYMBOLS = 1 << 20
+
+function createSymbols(capacity: number): Symbols {
+  const column = () => new Uint32Array(capacity)
+  return { count: 0, start: column(), end: column(), text: new Int32Array(capacity) }
+}
+
+function grownSymbols(symbols: Symbols): Symbols {
+  const grown = createSymbols(symbols.start.length * 2)
+  grown.start.set(symbols.start)
+  grown.end.set(symbols.end)
+  return Object.assign(grown, { count: symbols.count })
+}
+
+/** One request is decoded at a time, so its symbols are kept in the same arrays as the last one's. */
+let scratch = createSymbols(MIN_SYMBOLS)
+
 /**
  * `io.prometheus.write.v2.Request` (remote write 2.0) straight from the bytes into columns. Throws DecodeError when the
  * message does not parse or is a 1.0 message in disguise (its fields 1 to 3 are reserved here for that purpose).
@@ -60,27 +81,19 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
   return outcome
 
   /** Symbols may come after the series that use them, so they are found first. Texts are looked up on first use. */
-  function readSymbols(): { start: Uint32Array; end: Uint32Array; text: Int32Array; count: number } {
-    let start = new Uint32Array(1024)
-    let end = new Uint32Array(1024)
-    let count = 0
+  function readSymbols(): Symbols {
+    // A single huge request must not keep its scratch for ever.
+    if (scratch.start.length > MAX_KEPT_SYMBOLS) scratch = createSymbols(MIN_SYMBOLS)
+    scratch.count = 0
     while (cursor.at < cursor.end) {
       const at = cursor.at
       const tag = readTag(cursor)
       if (tag === SYMBOL) {
         const length = readLength(cursor, cursor.end)
-        if (count === start.length) {
-          const capacity = count * 2
-          const grown = new Uint32Array(capacity)
-          grown.set(start)
-          start = grown
-          const grownEnd = new Uint32Array(capacity)
-          grownEnd.set(end)
-          end = grownEnd
-        }
-        start[count] = cursor.at
+        if (scratch.count === scratch.start.length) scratch = grownSymbols(scratch)
+        scratch.start[scratch.count] = cursor.at
         cursor.at += length
-        end[count++] = cursor.at
+        scratch.end[scratch.count++] = cursor.at
         continue
       }
       const number = tag >>> 3
@@ -92,10 +105,11 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
       }
       skipField(cursor, tag & 7, cursor.end)
     }
-    if (count > 0 && start[0] !== end[0]) {
+    if (scratch.count > 0 && scratch.start[0] !== scratch.end[0]) {
       throw new DecodeError('the first symbol of a 2.0 message must be the empty string')
     }
-    return { start, end, text: new Int32Array(count).fill(-1), count }
+    scratch.text.fill(-1, 0, scratch.count)
+    return scratch
   }
 
   function textOf(symbol: number): number {
