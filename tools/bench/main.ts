@@ -6,6 +6,7 @@ const benches = {
   detect: ['detect/main.ts', 'quality of detection on public data, beside the simple rules'],
   ingest: ['ingest/main.ts', 'CPU per sample of remote write and OTLP, beside a real Prometheus'],
   lane: ['lane.ts', 'samples/s of a lane worker: pull, decode, fold, commit'],
+  regress: ['regress.ts', "samples/s and memory of performance's processor on real servers, 10,000 endpoints"],
   fold: ['fold.ts', "performance's fold: samples/s and bytes per series, 1 k to 100 k series"],
   visible: ['visible.ts', 'from the batch that proves a regression to the HTTP answer that shows it'],
   codec: ['codec.ts', 'decoding a batch, beside JSON and Avro arrays'],
