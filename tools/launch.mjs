@@ -117,7 +117,7 @@ function foreground(command, args, { channel = false } = {}) {
   })
 }
 
-/** Lint, types, contracts and the dependency rule; each prints only when it fails. Returns how many failed. */
+/** Lint, types, contracts and the dependency rule; each prints only when it fails. Returns the titles of those that did. */
 async function check(node) {
   const checks = [
     ['Format and lint', bin('biome'), ['check', '--error-on-warnings', '.']],
@@ -126,13 +126,13 @@ async function check(node) {
     ['Contracts', node, ['tools/contracts/main.ts', 'check']],
     ['Dependency rule', node, ['tools/arch-check/main.ts']],
   ]
-  let failed = 0
+  const failed = []
   for (const [title, command, args] of checks) {
     const log = join(own, 'log', 'check.log')
     await step(title, async () => {
       if ((await quietly(command, args, log)) !== 0) throw new Failure()
     }).catch(() => {
-      failed += 1
+      failed.push(title)
       process.stderr.write(`${readFileSync(log, 'utf8').trim()}\n`)
     })
   }
@@ -140,7 +140,7 @@ async function check(node) {
 }
 
 async function test(node, args) {
-  const failedChecks = args.length === 0 ? await check(node) : 0
+  const failedChecks = args.length === 0 ? await check(node) : []
   const results = join(own, 'log', 'test-results.json')
   rmSync(results, { force: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`]
@@ -154,7 +154,9 @@ async function test(node, args) {
   const broken = testResults.filter(
     (file) => file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
   ).length
-  const failed = failedChecks + numFailedTests + broken
+  // Said again below the tests: whoever reads only the end of a log must find it.
+  if (failedChecks.length > 0) process.stdout.write(`\nFailed before the tests: ${failedChecks.join(', ')}\n`)
+  const failed = failedChecks.length + numFailedTests + broken
   const honest = Math.max(failed, code === 0 ? 0 : 1)
   process.stdout.write(`\n${passed} passed, ${honest} failed\n`)
   return honest === 0 ? 0 : code || 1
@@ -169,7 +171,7 @@ async function main([command, ...args]) {
   const commands = {
     start: (node) => foreground(node, [join(root, 'services/all/main.ts'), ...args], { channel: true }),
     test: (node) => test(node, args),
-    check: async (node) => ((await check(node)) === 0 ? 0 : 1),
+    check: async (node) => ((await check(node)).length === 0 ? 0 : 1),
     vitest: (node) => foreground(node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args]),
     run: (node) => foreground(node, args),
   }

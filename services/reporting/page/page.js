@@ -39,7 +39,7 @@ async function refreshFacts() {
   /** @type {[Overview, { open: import('./regressions.js').Regression[], recent: import('./regressions.js').Regression[] }]} */
   const [overview, regressions] = await Promise.all([
     read('/v1/reporting/overview'),
-    read('/v1/reporting/regressions?recent=8'),
+    read('/v1/reporting/regressions?recent=20'),
   ])
   const known = overview.services.length > 0
   byId('sign-in').hidden = true
