@@ -7,6 +7,7 @@ COPY package.json pnpm-lock.yaml pnpm-workspace.yaml .npmrc ./
 COPY contracts/package.json contracts/
 COPY dashboards/package.json dashboards/
 COPY services/all/package.json services/all/
+COPY services/customer-success/package.json services/customer-success/
 COPY services/gateway/package.json services/gateway/
 COPY services/kit/package.json services/kit/
 COPY services/performance/package.json services/performance/

@@ -14,7 +14,7 @@ export type DecodedEvent<T extends EventType = EventType> = {
 }[T]
 
 /** Services that may own an event: the only ones that publish it. */
-export type ServiceName = 'gateway' | 'performance' | 'reporting'
+export type ServiceName = 'gateway' | 'performance' | 'customer-success' | 'reporting'
 
 export type EventEntry = {
   readonly stream: StreamName
@@ -58,6 +58,26 @@ export const eventCatalogue: Readonly<Record<EventType, EventEntry>> = {
   'plimsoll.usage.v1.UsageBatch': entry('plimsoll.usage.v1.UsageBatch', {
     stream: 'USAGE',
     owner: 'gateway',
+    laneKey: 'account, else user, else anonymous id',
+  }),
+  'plimsoll.usage.v1.TicketRecorded': entry('plimsoll.usage.v1.TicketRecorded', {
+    stream: 'USAGE',
+    owner: 'gateway',
+    laneKey: 'account',
+  }),
+  'plimsoll.usage.v1.InvoiceRecorded': entry('plimsoll.usage.v1.InvoiceRecorded', {
+    stream: 'USAGE',
+    owner: 'gateway',
+    laneKey: 'account',
+  }),
+  'plimsoll.usage.v1.NpsRecorded': entry('plimsoll.usage.v1.NpsRecorded', {
+    stream: 'USAGE',
+    owner: 'gateway',
+    laneKey: 'account',
+  }),
+  'plimsoll.usage.v1.SubscriptionRecorded': entry('plimsoll.usage.v1.SubscriptionRecorded', {
+    stream: 'USAGE',
+    owner: 'gateway',
     laneKey: 'account',
   }),
   'plimsoll.performance.v1.BaselineEstablished': entry('plimsoll.performance.v1.BaselineEstablished', {
@@ -74,6 +94,41 @@ export const eventCatalogue: Readonly<Record<EventType, EventEntry>> = {
     stream: 'DERIVED',
     owner: 'performance',
     laneKey: 'regressionId',
+  }),
+  'plimsoll.customer_success.v1.HealthScoreChanged': entry('plimsoll.customer_success.v1.HealthScoreChanged', {
+    stream: 'DERIVED',
+    owner: 'customer-success',
+    laneKey: 'account',
+  }),
+  'plimsoll.customer_success.v1.ChurnRiskRaised': entry('plimsoll.customer_success.v1.ChurnRiskRaised', {
+    stream: 'DERIVED',
+    owner: 'customer-success',
+    laneKey: 'account',
+  }),
+  'plimsoll.customer_success.v1.ChurnRiskCleared': entry('plimsoll.customer_success.v1.ChurnRiskCleared', {
+    stream: 'DERIVED',
+    owner: 'customer-success',
+    laneKey: 'account',
+  }),
+  'plimsoll.customer_success.v1.FeatureAdopted': entry('plimsoll.customer_success.v1.FeatureAdopted', {
+    stream: 'DERIVED',
+    owner: 'customer-success',
+    laneKey: 'account',
+  }),
+  'plimsoll.customer_success.v1.AdoptionLagDetected': entry('plimsoll.customer_success.v1.AdoptionLagDetected', {
+    stream: 'DERIVED',
+    owner: 'customer-success',
+    laneKey: 'account',
+  }),
+  'plimsoll.customer_success.v1.ActionTriggered': entry('plimsoll.customer_success.v1.ActionTriggered', {
+    stream: 'DERIVED',
+    owner: 'customer-success',
+    laneKey: 'account',
+  }),
+  'plimsoll.customer_success.v1.ActionOutcomeRecorded': entry('plimsoll.customer_success.v1.ActionOutcomeRecorded', {
+    stream: 'DERIVED',
+    owner: 'customer-success',
+    laneKey: 'account',
   }),
 }
 

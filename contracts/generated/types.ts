@@ -2,6 +2,13 @@
 
 /** Value of each event, by Avro full name. */
 export type EventValues = {
+  readonly 'plimsoll.customer_success.v1.ActionOutcomeRecorded': ActionOutcomeRecorded
+  readonly 'plimsoll.customer_success.v1.ActionTriggered': ActionTriggered
+  readonly 'plimsoll.customer_success.v1.AdoptionLagDetected': AdoptionLagDetected
+  readonly 'plimsoll.customer_success.v1.ChurnRiskCleared': ChurnRiskCleared
+  readonly 'plimsoll.customer_success.v1.ChurnRiskRaised': ChurnRiskRaised
+  readonly 'plimsoll.customer_success.v1.FeatureAdopted': FeatureAdopted
+  readonly 'plimsoll.customer_success.v1.HealthScoreChanged': HealthScoreChanged
   readonly 'plimsoll.incident.v1.AlertReceived': AlertReceived
   readonly 'plimsoll.incident.v1.DeploymentRecorded': DeploymentRecorded
   readonly 'plimsoll.performance.v1.BaselineEstablished': BaselineEstablished
@@ -9,7 +16,225 @@ export type EventValues = {
   readonly 'plimsoll.performance.v1.RegressionResolved': RegressionResolved
   readonly 'plimsoll.telemetry.v1.MetricBatch': MetricBatch
   readonly 'plimsoll.telemetry.v1.SpanBatch': SpanBatch
+  readonly 'plimsoll.usage.v1.InvoiceRecorded': InvoiceRecorded
+  readonly 'plimsoll.usage.v1.NpsRecorded': NpsRecorded
+  readonly 'plimsoll.usage.v1.SubscriptionRecorded': SubscriptionRecorded
+  readonly 'plimsoll.usage.v1.TicketRecorded': TicketRecorded
   readonly 'plimsoll.usage.v1.UsageBatch': UsageBatch
+}
+
+/** What became of an enrolment, of both arms. */
+export type ActionOutcomeRecorded = {
+  /** Identity of the enrolment. */
+  readonly actionId: string
+  /** Playbook. */
+  readonly playbook: string
+  /** Account. */
+  readonly accountId: string
+  /** As assigned, whatever was done. */
+  readonly arm: OutcomeArm
+  /** When it was enrolled. */
+  readonly triggeredAt: number
+  /** End of the goal's window. */
+  readonly at: number
+  /** Goal. */
+  readonly metric: string
+  /** Goal's value before. */
+  readonly before: number | null
+  /** Goal's value at the end. */
+  readonly after: number | null
+  /** Whether the goal was reached. */
+  readonly reached: boolean
+}
+
+export type OutcomeArm = 'treated' | 'holdout' | 'control'
+
+/** An account entered a playbook, or a person started an action by hand. */
+export type ActionTriggered = {
+  /** Identity of the enrolment. */
+  readonly actionId: string
+  /** Playbook, or the kind of a manual action. */
+  readonly playbook: string
+  /** Its version; 0 for a manual action. */
+  readonly playbookVersion: number
+  /** Account. */
+  readonly accountId: string
+  /** Person it is for; may be empty. */
+  readonly userId: string
+  /** When. */
+  readonly at: number
+  /** holdout and control are never contacted. */
+  readonly arm: ActionArm
+  /** Who started it. */
+  readonly mode: ActionMode
+  /** Risk episode that triggered it; may be empty. */
+  readonly episodeId: string
+  /** One sentence for people. */
+  readonly reason: string
+}
+
+export type ActionArm = 'treated' | 'holdout' | 'control'
+
+export type ActionMode = 'automatic' | 'manual'
+
+/** An account uses fewer of the core features than accounts like it. */
+export type AdoptionLagDetected = {
+  /** Account. */
+  readonly accountId: string
+  /** When. */
+  readonly at: number
+  /** Share of the core features it uses, 0 to 1. */
+  readonly breadth: number
+  /** Median share of accounts of its segment and age, 0 to 1. */
+  readonly expected: number
+  /** Core features it is entitled to and does not use. */
+  readonly missing: readonly string[]
+  /** One sentence for people. */
+  readonly reason: string
+}
+
+/** A risk episode ended. */
+export type ChurnRiskCleared = {
+  /** Identity of the episode. */
+  readonly episodeId: string
+  /** Account. */
+  readonly accountId: string
+  /** When it was raised. */
+  readonly raisedAt: number
+  /** When it ended. */
+  readonly at: number
+  /** How. */
+  readonly outcome: RiskOutcome
+  /** Smoothed health score at the end; null when none. */
+  readonly score: number | null
+  /** One sentence for people. */
+  readonly reason: string
+}
+
+export type RiskOutcome = 'recovered' | 'cancelled'
+
+/** An account is at risk of leaving. */
+export type ChurnRiskRaised = {
+  /** Identity of the episode: account and when it was raised. */
+  readonly episodeId: string
+  /** Account. */
+  readonly accountId: string
+  /** When. */
+  readonly at: number
+  /** What raised it; the last three at once. */
+  readonly trigger: RiskTrigger
+  /** Smoothed health score; null when none. */
+  readonly score: number | null
+  /** Learned probability; null when no model is in use. */
+  readonly churnProbability: number | null
+  /** Monthly revenue at risk in the minor unit. */
+  readonly mrrMinor: number
+  /** ISO 4217; may be empty. */
+  readonly currency: string
+  /** Why, largest first. */
+  readonly drivers: readonly RiskDriver[]
+  /** One sentence for people. */
+  readonly reason: string
+}
+
+export type RiskTrigger = 'score' | 'probability' | 'cancel_requested' | 'payment_failed' | 'silent'
+
+/** One line of why a score is or moved. */
+export type RiskDriver = {
+  /** engagement, adoption, api, support, payment, sentiment; or renormalisation, configuration, model. */
+  readonly component: string
+  /** Which number of the component; may be empty. */
+  readonly metric: string
+  /** Its value before; null when it had none. */
+  readonly before: number | null
+  /** Its value now; null when it has none. */
+  readonly after: number | null
+  /** Its part of the change of the score; all lines add up to it. */
+  readonly points: number
+  /** The line for people. */
+  readonly text: string
+}
+
+/** An account uses a feature often enough to count as having adopted it. */
+export type FeatureAdopted = {
+  /** Account. */
+  readonly accountId: string
+  /** Feature. */
+  readonly feature: string
+  /** The use that made it so. */
+  readonly at: number
+  /** Uses in the window. */
+  readonly uses: number
+  /** Length of the window. */
+  readonly windowDays: number
+}
+
+/** An account's health score moved, or a past one was corrected by late data. */
+export type HealthScoreChanged = {
+  /** Account. */
+  readonly accountId: string
+  /** End of the day or hour the score is of. */
+  readonly at: number
+  /** corrected: late data moved a past score by more than 2 points; the score known then stays on record. */
+  readonly kind: HealthChangeKind
+  /** 0 to 100; null when nothing is known. */
+  readonly score: number | null
+  /** The one before; null for the first. */
+  readonly previousScore: number | null
+  /** healthy >= 70, at_risk 40 to 69, churn_risk < 40. */
+  readonly band: HealthBand
+  /** Band before. */
+  readonly previousBand: HealthBand
+  /** 0 to 1: share of the weight that fresh, sufficient data stands behind. */
+  readonly confidence: number
+  /** Confidence below 0.5: no risk is raised from this score. */
+  readonly provisional: boolean
+  /** Score minus that of 7 days before. */
+  readonly trend7: number | null
+  /** Score minus that of 28 days before. */
+  readonly trend28: number | null
+  /** Score minus that of 84 days before. */
+  readonly trend84: number | null
+  /** Learned probability of churn in the 30 days after a week; null when no model is in use. */
+  readonly churnProbability: number | null
+  /** Which weights and curves made it. */
+  readonly configurationVersion: number
+  /** What it is made of. */
+  readonly components: readonly HealthComponent[]
+  /** Why it moved since the previous score. */
+  readonly drivers: readonly HealthDriver[]
+}
+
+export type HealthChangeKind = 'changed' | 'corrected'
+
+export type HealthBand = 'healthy' | 'at_risk' | 'churn_risk' | 'unknown'
+
+/** A component of the score. */
+export type HealthComponent = {
+  /** Component. */
+  readonly name: string
+  /** 0 to 100; null when there is no data. */
+  readonly value: number | null
+  /** Share of the score after renormalisation, 0 to 1. */
+  readonly weight: number
+  /** 0 to 1. */
+  readonly confidence: number
+}
+
+/** One line of why a score is or moved. */
+export type HealthDriver = {
+  /** engagement, adoption, api, support, payment, sentiment; or renormalisation, configuration, model. */
+  readonly component: string
+  /** Which number of the component; may be empty. */
+  readonly metric: string
+  /** Its value before; null when it had none. */
+  readonly before: number | null
+  /** Its value now; null when it has none. */
+  readonly after: number | null
+  /** Its part of the change of the score; all lines add up to it. */
+  readonly points: number
+  /** The line for people. */
+  readonly text: string
 }
 
 /** An alert as its sender stated it; a repeat carries the same alertId. */
@@ -355,6 +580,120 @@ export type SpanBatch = {
   readonly peerRef: Uint8Array
 }
 
+/** State of an invoice. */
+export type InvoiceRecorded = {
+  /** Identity at its sender. */
+  readonly invoiceId: string
+  /** Who sent it. */
+  readonly source: string
+  /** Account. */
+  readonly accountId: string
+  /** Amount in the currency's minor unit: cents. */
+  readonly amountMinor: number
+  /** ISO 4217, e.g. EUR. */
+  readonly currency: string
+  /** failed: will be tried again; final_failed: given up. */
+  readonly status: InvoiceStatus
+  /** When it is due. */
+  readonly dueAt: number
+  /** When it was paid; null while it is not. */
+  readonly paidAt: number | null
+  /** Failed attempts so far. */
+  readonly attempts: number
+  /** Time of this state, by the sender's clock: the newest state of an id wins, whatever order states arrive in. */
+  readonly updatedAt: number
+  /** When the gateway accepted it. */
+  readonly receivedAt: number
+}
+
+export type InvoiceStatus = 'open' | 'paid' | 'failed' | 'final_failed' | 'refunded' | 'void'
+
+/** An answer to 'how likely would you recommend us'. */
+export type NpsRecorded = {
+  /** Identity at its sender. */
+  readonly responseId: string
+  /** Who sent it. */
+  readonly source: string
+  /** Account. */
+  readonly accountId: string
+  /** Who answered; may be empty. */
+  readonly userId: string
+  /** 0 to 10. */
+  readonly score: number
+  /** Free text; may be empty. */
+  readonly comment: string
+  /** When it was answered. */
+  readonly answeredAt: number
+  /** When the gateway accepted it. */
+  readonly receivedAt: number
+}
+
+/** State of an account's contract. */
+export type SubscriptionRecorded = {
+  /** Identity at its sender. */
+  readonly subscriptionId: string
+  /** Who sent it. */
+  readonly source: string
+  /** Account. */
+  readonly accountId: string
+  /** State at updatedAt. */
+  readonly status: SubscriptionStatus
+  /** Plan; may be empty. */
+  readonly plan: string
+  /** Segment; may be empty. */
+  readonly segment: string
+  /** Seats contracted; 0 = not stated. */
+  readonly seats: number
+  /** Monthly recurring revenue in the currency's minor unit. */
+  readonly mrrMinor: number
+  /** ISO 4217; may be empty when mrrMinor is 0. */
+  readonly currency: string
+  /** When the contract began. */
+  readonly startedAt: number
+  /** Next renewal; null when not known. */
+  readonly renewsAt: number | null
+  /** When it ended; null while it runs. */
+  readonly cancelledAt: number | null
+  /** Why it was cancelled; may be empty. */
+  readonly reason: string
+  /** Time of this state, by the sender's clock: the newest state of an id wins, whatever order states arrive in. */
+  readonly updatedAt: number
+  /** When the gateway accepted it. */
+  readonly receivedAt: number
+}
+
+export type SubscriptionStatus = 'trialing' | 'active' | 'past_due' | 'cancel_requested' | 'cancelled'
+
+/** State of a support ticket. */
+export type TicketRecorded = {
+  /** Identity at its sender. */
+  readonly ticketId: string
+  /** Who sent it. */
+  readonly source: string
+  /** Account. */
+  readonly accountId: string
+  /** Who asked; may be empty. */
+  readonly userId: string
+  /** How bad it is for the customer. */
+  readonly severity: TicketSeverity
+  /** When it was opened. */
+  readonly openedAt: number
+  /** When it was resolved; null while open. */
+  readonly resolvedAt: number | null
+  /** How often it was opened again. */
+  readonly reopened: number
+  /** Satisfaction with the answer, 1 to 5; null when not asked. */
+  readonly csat: number | null
+  /** Subject or text, free; may be empty. Erased with its user, and after the retention of free text. */
+  readonly text: string
+  /** Time of this state, by the sender's clock: the newest state of an id wins, whatever order states arrive in. */
+  readonly updatedAt: number
+  /** When the gateway accepted it. */
+  readonly receivedAt: number
+}
+
+export type TicketSeverity = 'low' | 'normal' | 'high' | 'urgent'
+
 /** Product usage events of one lane, columnar. */
 export type UsageBatch = {
   /** Who sent it. */
@@ -365,20 +704,28 @@ export type UsageBatch = {
   readonly stringBytes: Uint8Array
   /** End offset of each string in stringBytes; a *Ref column indexes this table. */
   readonly stringEnds: Uint8Array
-  /** Identity of each event: hash of the sender's message id, or of the event. */
+  /** Identity of each event, 16 B: sha256 of source, '|' and the sender's message id (or of the whole event when it has none), cut. */
   readonly messageId: Uint8Array
-  /** Event time, ms since the epoch. */
+  /** Event time, ms since the epoch, corrected for the sender's clock. */
   readonly time: Uint8Array
-  /** Account, 0 = not yet known. */
+  /** Account the event itself names (context.groupId, or the group's id), 0 = not named. */
   readonly accountRef: Uint8Array
-  /** User or anonymous id. */
+  /** User id, 0 = anonymous. */
   readonly userRef: Uint8Array
   /** Event name. */
   readonly nameRef: Uint8Array
-  /** 0 track, 1 page, 2 screen, 3 identify, 4 group, 5 alias, 6 quantity. */
+  /** 0 track, 1 page, 2 screen, 3 identify, 4 group, 5 alias, 6 quantity, 7 system. */
   readonly kind: Uint8Array
   /** Metered amount; 1 for a plain event. */
   readonly quantity: Uint8Array
-  /** Properties as JSON text. */
+  /** Properties (track, page, screen), traits (identify, group) or {"previousId"} (alias) as JSON text, at most 16 KB. */
   readonly propertiesRef: Uint8Array
+  /** Anonymous id, 0 = none; empty column = none of the batch has one. */
+  readonly anonymousRef: Uint8Array
+  /** Time the sender stated, ms since the epoch; empty column = as in time. */
+  readonly originalTime: Uint8Array
+  /** When the sender sent it by its own clock, ms since the epoch, 0 = not stated; empty column = none stated. */
+  readonly sentTime: Uint8Array
+  /** Context as JSON text: library, plan, hashed ip; empty column = none. */
+  readonly contextRef: Uint8Array
 }

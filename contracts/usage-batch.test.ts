@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import { ContractError } from './errors.ts'
+import { encodeEvent } from './events.ts'
+import { examples } from './examples.ts'
+import { USAGE_KIND, USAGE_TYPE, type UsageEvent, usageBatchOf, usageBatchView, usageLaneKey } from './usage-batch.ts'
+
+const exported: UsageEvent = {
+  messageId: new Uint8Array(16).fill(7),
+  timeMs: 1_000,
+  originalTimeMs: 96_000,
+  sentTimeMs: 96_020,
+  kind: USAGE_KIND.track,
+  name: 'Report Exported',
+  accountId: 'acme',
+  userId: 'u1',
+  anonymousId: '',
+  quantity: 1,
+  properties: '{"format":"pdf"}',
+  context: '',
+}
+const visited: UsageEvent = {
+  ...exported,
+  kind: USAGE_KIND.page,
+  name: 'Pricing',
+  accountId: '',
+  userId: '',
+  anonymousId: 'a9',
+}
+
+test('events go in and come out by row, with every text where it was', () => {
+  const view = usageBatchView(encodeEvent(USAGE_TYPE, usageBatchOf('web', 2_000, [exported, visited])))
+  const text = (refs: Uint32Array) => Array.from(refs, (ref) => view.strings.at(ref))
+  expect(view.rows).toBe(2)
+  expect(text(view.nameRef)).toEqual(['Report Exported', 'Pricing'])
+  expect(text(view.accountRef)).toEqual(['acme', ''])
+  expect(text(view.userRef)).toEqual(['u1', ''])
+  expect(text(view.anonymousRef)).toEqual(['', 'a9'])
+  expect([...view.time, ...view.originalTime, ...view.sentTime]).toEqual([1_000, 1_000, 96_000, 96_000, 96_020, 96_020])
+  expect(view.messageId.subarray(16, 32)).toEqual(exported.messageId)
+})
+
+test('columns a sender leaves out read as none, and the original time as the time', () => {
+  const none = new Uint8Array(0)
+  const { anonymousRef, originalTime, sentTime, contextRef, ...before } = usageBatchOf('web', 2_000, [exported])
+  const batch = { ...before, anonymousRef: none, originalTime: none, sentTime: none, contextRef: none }
+  expect([anonymousRef, originalTime, sentTime, contextRef].every(({ length }) => length > 0)).toBe(true)
+  const view = usageBatchView(encodeEvent(USAGE_TYPE, batch))
+  expect([view.anonymousRef[0], view.originalTime[0], view.sentTime[0], view.contextRef[0]]).toEqual([0, 1_000, 0, 0])
+})
+
+test('a batch that contradicts itself is refused by the column at fault', () => {
+  const batch = usageBatchOf('web', 2_000, [exported])
+  const read = (changes: object) => () => usageBatchView(encodeEvent(USAGE_TYPE, { ...batch, ...changes }))
+  expect(read({ messageId: new Uint8Array(8) })).toThrow(ContractError)
+  expect(read({ userRef: new Uint8Array(Uint32Array.of(99).buffer) })).toThrow('userRef points at row 99')
+  expect(read({ time: new Uint8Array(Float64Array.of(Number.NaN).buffer) })).toThrow('time is NaN at row 0')
+  const metric = encodeEvent('plimsoll.telemetry.v1.MetricBatch', examples['plimsoll.telemetry.v1.MetricBatch'])
+  expect(() => usageBatchView(metric)).toThrow(`expected ${USAGE_TYPE}`)
+})
+
+test('the lane is the account, else the person', () => {
+  expect([usageLaneKey(exported), usageLaneKey({ ...exported, accountId: '' }), usageLaneKey(visited)]).toEqual([
+    'acme',
+    'u1',
+    'a9',
+  ])
+})

@@ -1,0 +1,16 @@
+/** The manifest of the service `customer-success`. */
+
+import type { Service } from '@plimsoll/kit/service.ts'
+import { customerSuccessConfig } from './config.ts'
+import type { Tables } from './store/tables.ts'
+
+export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
+  name: 'customer-success',
+  config: customerSuccessConfig,
+  permissions: {
+    'customer-success:read': 'Read accounts, usage analytics, health, risk and playbooks.',
+    'customer-success:write': 'Change playbooks and definitions, start actions by hand.',
+    'customer-success:privacy': 'Export and erase what is kept of a person or an account.',
+  },
+  migrations: new URL('store/migrations/', import.meta.url),
+}
