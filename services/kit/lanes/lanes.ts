@@ -25,6 +25,7 @@ import {
 import { laneMetrics } from './metrics.ts'
 import type { Processor, Ticker } from './processor.ts'
 import { tickLane } from './ticker.ts'
+import { createTurns } from './turns.ts'
 import { type Shell, workLane } from './worker.ts'
 
 export type LanesOptions = {
@@ -58,6 +59,12 @@ export type Lanes = {
   status(): LaneStatus[]
 }
 
+/**
+ * Lanes of a process that handle and commit a batch at the same time. What a batch becomes on its way to the database is
+ * many times its own size, and all lanes at once would keep 16 of them; three keep this thread and the database busy.
+ */
+const lanesAtOnce = 3
+
 /** A processor or ticker, as far as spreading its lanes is concerned. */
 type Work = {
   readonly name: string
@@ -83,7 +90,15 @@ type Session = {
 export async function startLanes(options: LanesOptions): Promise<Lanes> {
   const { service, db, logger, owner = crypto.randomUUID(), scanMs = 1_000, leaseMs = defaultLeaseMs } = options
   const metrics = laneMetrics(options.metrics, service)
-  const shell: Shell = { service, db, log: options.log, clock: options.clock, logger, metrics }
+  const shell: Shell = {
+    service,
+    db,
+    log: options.log,
+    clock: options.clock,
+    logger,
+    metrics,
+    turn: createTurns(lanesAtOnce),
+  }
   const work = workOf(shell, options.processors, options.tickers)
   for (const { name, version, lanes } of work) await ensureLanes(db, name, version, lanes)
 

@@ -15,6 +15,7 @@ import { advance, type Checkpoint, type Lease, laneName } from './lease.ts'
 import type { LaneMetrics } from './metrics.ts'
 import type { LaneContext, LaneMessage, Outcome, Processor } from './processor.ts'
 import { inBatchSpan } from './span.ts'
+import type { Turns } from './turns.ts'
 
 /** What all lanes of a service share. */
 export type Shell = {
@@ -24,6 +25,8 @@ export type Shell = {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: LaneMetrics
+  /** A batch is handled and committed when it is its lane's turn, see `lanesAtOnce`. */
+  readonly turn: Turns
 }
 
 /** Tries of one message that fails for an unknown reason before it counts as poison. */
@@ -46,7 +49,7 @@ export async function workLane(
   stop: AbortSignal,
   progress: () => void,
 ): Promise<void> {
-  const { service, db, log, clock, metrics } = shell
+  const { service, db, log, clock, metrics, turn } = shell
   const { stream } = processor
   const types = new Set<string>(processor.types)
   const context: LaneContext = { lane: acquired.lane, now: clock.now }
@@ -89,8 +92,9 @@ export async function workLane(
   /** Handles and commits a batch; one that cannot be handled is halved until the message at fault stands alone. */
   async function handleOrSplit(batch: readonly LaneMessage[]): Promise<void> {
     for (let tries = 1; ; tries++) {
+      const arrivedAt = performance.now()
       try {
-        return await handle(batch)
+        return await turn(() => handle(batch, arrivedAt))
       } catch (error) {
         if (isTransient(error)) throw error
         state = await load()
@@ -111,14 +115,13 @@ export async function workLane(
     }
   }
 
-  async function handle(batch: readonly LaneMessage[]): Promise<void> {
-    const startedAt = performance.now()
+  async function handle(batch: readonly LaneMessage[], arrivedAt: number): Promise<void> {
     if (batch.some(({ type }) => type === '')) throw poison('the message has no Plimsoll-Type header')
     const wanted = batch.filter(({ type }) => types.has(type))
     const outcome = wanted.length === 0 ? {} : await processor.handle(state, wanted, context)
     const last = batch[batch.length - 1] as LaneMessage
     await commit(checkpointAt(last), outcome, outboxMessages(service, lease, last.seq, outcome.events ?? []))
-    metrics.committed(lease, batch.length, (performance.now() - startedAt) / 1000)
+    metrics.committed(lease, batch.length, (performance.now() - arrivedAt) / 1000)
     metrics.lag(lease, last.pending, last.pending === 0 ? 0 : (clock.now() - last.time) / 1000)
   }
 
