@@ -64,7 +64,8 @@ function encodeFlat(
       at += bytes.write(item, at, 'utf8')
     } else at = writeLong(bytes, at, item as number)
   }
-  return bytes
+  // Not the Buffer: its `slice` is a view where that of a Uint8Array is a copy.
+  return new Uint8Array(bytes.buffer)
 }
 
 function decodeFlat(

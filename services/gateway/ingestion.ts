@@ -2,6 +2,7 @@ import type { Clock } from '@plimsoll/kit/clock.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
 import { clearMetricColumns, createMetricColumns, type MetricColumns, pushValue } from './batch/metriccolumns.ts'
 import { createBatchPublisher } from './batch/publisher.ts'
+import { release } from './batch/release.ts'
 import { type BatchLimits, createAllSourceBatches, type SourceBatches } from './batch/sourcebatches.ts'
 import { createSpanColumns, type SpanColumns } from './batch/spancolumns.ts'
 import { DecodeError } from './decode/failure.ts'
@@ -26,6 +27,7 @@ export type IngestRequest = {
   readonly protocol: Protocol
   readonly path: string
   readonly contentType: string
+  /** Its memory is given back as soon as it is decoded. */
   readonly body: Uint8Array
 }
 
@@ -109,7 +111,8 @@ export function createIngestion(
     decode: (place: Workplace) => Outcome,
     answers: ProtocolAnswers,
   ): Promise<HttpAnswer> {
-    const { source, protocol, body } = request
+    const { source, protocol } = request
+    const bytes = request.body.length
     let outcome: Outcome
     let latestMs: number
     let storing: Promise<unknown>
@@ -129,7 +132,7 @@ export function createIngestion(
     }
     ledger.refuseAll(source, protocol, outcome)
     return storing.then(() => {
-      ledger.accept(source, protocol, body.length, outcome, latestMs)
+      ledger.accept(source, protocol, bytes, outcome, latestMs)
       return answers.done(outcome)
     })
   }
@@ -151,6 +154,7 @@ export function createIngestion(
     seriesCount: () => sources.seriesCount(),
     async handle(request, decode, answers) {
       const { source, protocol, body } = request
+      const bytes = body.length
       const id = requestId(source, request.path, request.contentType, body)
       const repeat = window.look(id)
       let answer: HttpAnswer | Promise<HttpAnswer>
@@ -158,13 +162,14 @@ export function createIngestion(
         ledger.repeat(source, protocol)
         answer = repeat.answer
       } else {
-        if (inFlightBytes + body.length > limits.maxInFlightBytes && inFlightBytes > 0) {
+        if (inFlightBytes + bytes > limits.maxInFlightBytes && inFlightBytes > 0) {
           ledger.refuse(source, protocol, 'overloaded', 1, `${inFlightBytes} bytes were waiting for the broker`)
           return answers.later(429, 'too much is waiting for the broker: try again after Retry-After', 1)
         }
-        answer = track(work(request, id, repeat.stored, decode, answers), body.length)
+        answer = track(work(request, id, repeat.stored, decode, answers), bytes)
         window.remember(id, answer)
       }
+      release(body)
       const given = await within(answer, limits.answerWithinMs)
       if (given !== undefined) return given
       ledger.refuse(source, protocol, 'unavailable', 1, `the broker did not answer within ${limits.answerWithinMs} ms`)

@@ -3,14 +3,15 @@ import { streamDefinitions } from '@plimsoll/contracts/streams.ts'
 import type { Clock } from '@plimsoll/kit/clock.ts'
 import { isTransient } from '@plimsoll/kit/errors.ts'
 import type { EventLog, OutgoingMessage } from '@plimsoll/kit/log/log.ts'
+import { release } from './release.ts'
 
 /** A message whose id is stated, so that publishing it twice stores it once. */
 export type BatchMessage = OutgoingMessage & { readonly id: string }
 
 export type BatchPublisher = {
   /**
-   * Resolves once the broker has acknowledged the message; tries until then. Rejects when `stop` was called, or when
-   * trying again cannot help.
+   * Resolves once the broker has acknowledged the message, whose data is then given back; tries until then. Rejects when
+   * `stop` was called, or when trying again cannot help.
    */
   publish(message: BatchMessage): Promise<void>
   stop(): void
@@ -42,6 +43,7 @@ export function createBatchPublisher(log: EventLog, clock: Clock, onRetry: (erro
         try {
           if (clock.now() - startedAt > SAFE_RETRY_MS && (await stored(message, startedAt - SAFE_RETRY_MS))) return
           await log.publish(message)
+          release(message.data)
           return
         } catch (error) {
           if (stopped.signal.aborted || !isTransient(error)) throw error
