@@ -46,6 +46,11 @@ export type Route = {
   readonly body?: 'json' | 'raw'
   /** Larger bodies are refused with 413. 1 MiB unless given. */
   readonly bodyLimitBytes?: number
+  /**
+   * Where senders of this protocol put their key when they cannot be told to send `Authorization: Bearer KEY`: undefined
+   * when it is not there. Asked once the body is read, which is why such routes limit it.
+   */
+  readonly senderKey?: (request: FastifyRequest) => string | undefined
   /** `none`: the handler limits by what it measures itself (bytes, samples), not by requests. */
   readonly rateLimit?: 'principal' | 'none'
   readonly handler: (request: FastifyRequest, reply: FastifyReply, principal: Principal) => unknown

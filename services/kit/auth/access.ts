@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Cache } from '../cache.ts'
 import type { Clock } from '../clock.ts'
@@ -7,7 +6,7 @@ import { migrateService } from '../db/migrate.ts'
 import { openDatabase, type ServiceDatabase } from '../db/pool.ts'
 import { appError } from '../errors.ts'
 import { type AccessTables, apiKeyVerifier, bootstrapVerifier, hasApiKeys } from './apikeys.ts'
-import { createAuthenticator } from './authenticate.ts'
+import { type Authenticate, createAuthenticator } from './authenticate.ts'
 import { oidcVerifier } from './oidc.ts'
 import type { Principal } from './principal.ts'
 
@@ -15,7 +14,7 @@ import type { Principal } from './principal.ts'
 const schema = 'access'
 
 export type Access = {
-  readonly authenticate: (request: FastifyRequest) => Promise<Principal>
+  readonly authenticate: Authenticate
   readonly limit: (principal: Principal) => Promise<void>
 }
 

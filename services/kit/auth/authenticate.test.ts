@@ -38,6 +38,19 @@ test('without credentials nobody is answered, except on an installation for this
   }
 })
 
+test('a key that a protocol carries elsewhere signs in; an unknown one is nobody, and on loopback the local user', async () => {
+  const here = { host: 'localhost:8080' }
+  const known = { key: 'k'.repeat(32) }
+  const dummy = { key: 'phc' }
+  const lenient = createAuthenticator({ verifiers, local })
+  expect(await lenient(request(here), known)).toMatchObject({ name: 'bootstrap' })
+  expect(await lenient(request({ ...here, authorization: 'Basic d2s6' }), dummy)).toBe(local)
+  await expect(lenient(request({ host: 'evil.example' }), dummy)).rejects.toMatchObject({ status: 403 })
+  const strict = createAuthenticator({ verifiers, local: undefined })
+  await expect(strict(request(here), dummy)).rejects.toMatchObject({ status: 401 })
+  await expect(strict(request(here), { key: undefined })).rejects.toMatchObject({ status: 401 })
+})
+
 test.each([
   ['another name for this machine', { host: 'evil.example:8080' }],
   ['a page of another site', { host: 'localhost:8080', origin: 'https://evil.example' }],

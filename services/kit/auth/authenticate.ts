@@ -11,30 +11,35 @@ export type AuthenticatorOptions = {
   readonly local: Principal | undefined
 }
 
-/** Who is calling. `Authorization: Bearer TOKEN`, or Basic with the token as password, which every sender can be set to. */
-export function createAuthenticator({
-  verifiers,
-  local,
-}: AuthenticatorOptions): (request: FastifyRequest) => Promise<Principal> {
-  return async (request) => {
-    const token = tokenOf(request.headers.authorization)
-    if (token === undefined) {
-      if (local === undefined) {
-        throw appError(
-          'unauthenticated',
-          'Send an API key: "Authorization: Bearer KEY". Make one with: npm start -- keys create NAME',
-        )
+/** A key found where a protocol puts it (`Route.senderKey`), if it was there. */
+export type SenderKey = { readonly key: string | undefined }
+
+/** Who is calling; rejects with `unauthenticated` or `forbidden`. */
+export type Authenticate = (request: FastifyRequest, senderKey?: SenderKey) => Promise<Principal>
+
+/**
+ * `Authorization: Bearer TOKEN`, or Basic with the token as password, which every sender can be set to. With a `senderKey`
+ * that is the token instead. SDKs cannot be started without a key, so on a loopback-only installation an unknown one
+ * counts as none.
+ */
+export function createAuthenticator({ verifiers, local }: AuthenticatorOptions): Authenticate {
+  return async (request, senderKey) => {
+    const token = senderKey === undefined ? tokenOf(request.headers.authorization) : senderKey.key
+    if (token !== undefined) {
+      for (const verify of verifiers) {
+        const principal = await verify(token)
+        if (principal !== undefined) return principal
       }
+    }
+    if (local !== undefined && (token === undefined || senderKey !== undefined)) {
       refuseForeignPages(request)
       return local
     }
-    for (const verify of verifiers) {
-      const principal = await verify(token)
-      if (principal !== undefined) return principal
-    }
     throw appError(
       'unauthenticated',
-      'The API key or token is not valid here, or no longer: check it for completeness, or make a new one.',
+      token === undefined
+        ? 'Send an API key: "Authorization: Bearer KEY". Make one with: npm start -- keys create NAME'
+        : 'The API key or token is not valid here, or no longer: check it for completeness, or make a new one.',
     )
   }
 }

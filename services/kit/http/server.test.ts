@@ -35,8 +35,8 @@ async function serve(
 ): Promise<FastifyInstance> {
   app = await createHttpServer({
     services: [{ service: 'demo', routes, permissions }],
-    authenticate: async ({ headers }) => {
-      if (headers.authorization === undefined) throw appError('unauthenticated', 'Send a key.')
+    authenticate: async ({ headers }, senderKey) => {
+      if ((senderKey?.key ?? headers.authorization) === undefined) throw appError('unauthenticated', 'Send a key.')
       return options.principal ?? ada
     },
     limit: options.limit ?? (async () => {}),
@@ -54,6 +54,19 @@ describe('permissions', () => {
     ['demo:delete', /names the permission "demo:delete"; the service declares: demo:read/],
   ])('a route whose permission is %s stops the start', async (permission, message) => {
     await expect(serve([route({ url: '/a', permission })])).rejects.toThrow(message)
+  })
+
+  test('a protocol may carry its key in the body: who calls is then known once it is read', async () => {
+    const senderKey: Route['senderKey'] = ({ body }) => (body as { key?: string }).key
+    const body = Type.Object({ key: Type.Optional(Type.String()) })
+    const schema = { summary: 'A demo', body, response: { 200: Type.Unknown() } }
+    const keyed = route({ url: '/keyed', method: 'POST', senderKey, schema })
+    const server = await serve([keyed, { ...keyed, url: '/denied', permission: 'demo:admin' }])
+    const statusOf = async (url: string, payload: object) =>
+      (await server.inject({ method: 'POST', url, payload })).statusCode
+    expect(await statusOf('/keyed', { key: 'k' })).toBe(200)
+    expect(await statusOf('/keyed', {})).toBe(401)
+    expect(await statusOf('/denied', { key: 'k' })).toBe(403)
   })
 
   test('a caller without credentials, and one without the permission, are refused before the body is read', async () => {

@@ -10,6 +10,7 @@ import {
   LogController,
 } from 'fastify'
 import type { Logger } from 'pino'
+import type { Authenticate } from '../auth/authenticate.ts'
 import type { Principal } from '../auth/principal.ts'
 import { appError, describeError } from '../errors.ts'
 import type { Route } from '../service.ts'
@@ -29,8 +30,8 @@ export type ServiceRoutes = {
 
 export type HttpServerOptions = {
   readonly services: readonly ServiceRoutes[]
-  /** Who is calling; rejects with `unauthenticated` or `forbidden`. Not asked for public routes. */
-  readonly authenticate: (request: FastifyRequest) => Promise<Principal>
+  /** Not asked for public routes. */
+  readonly authenticate: Authenticate
   /** Rejects with `rate-limited`. */
   readonly limit: (principal: Principal) => Promise<void>
   readonly logger: Logger
@@ -152,8 +153,17 @@ function addRoute(
   route: Route,
   { authenticate, limit }: HttpServerOptions,
 ): void {
-  const { method, url, permission, schema, handler } = route
+  const { method, url, permission, schema, senderKey, handler } = route
   const open = permission === 'public'
+  const admit = async (request: FastifyRequest) => {
+    const key = senderKey === undefined ? undefined : { key: senderKey(request) }
+    request.principal = open ? anyone : await authenticate(request, key)
+    if (open) return
+    if (!request.principal.permissions.has(permission)) {
+      throw appError('forbidden', `${request.principal.name} lacks the permission ${permission}.`)
+    }
+    if (route.rateLimit !== 'none') await limit(request.principal)
+  }
   scope.route({
     method,
     url,
@@ -164,15 +174,8 @@ function addRoute(
       response: { ...schema.response, '4xx': problemSchema, '5xx': problemSchema },
       ...(open ? {} : { security: [{ key: [permission] }] }),
     },
-    // Before the body is read: a stranger's megabytes are not taken in.
-    onRequest: async (request) => {
-      request.principal = open ? anyone : await authenticate(request)
-      if (open) return
-      if (!request.principal.permissions.has(permission)) {
-        throw appError('forbidden', `${request.principal.name} lacks the permission ${permission}.`)
-      }
-      if (route.rateLimit !== 'none') await limit(request.principal)
-    },
+    // Before the body is read, unless the key is in it: a stranger's megabytes are not taken in.
+    [senderKey === undefined ? 'onRequest' : 'preValidation']: admit,
     handler: (request, reply) => {
       if (route.body === 'raw') request.body ??= Buffer.alloc(0)
       return inRequestSpan(request, reply, url, () => handler(request, reply, request.principal))
