@@ -9,6 +9,7 @@ const benches = {
   regress: ['regress.ts', "samples/s and memory of performance's processor on real servers, 10,000 endpoints"],
   fold: ['fold.ts', "performance's fold: samples/s and bytes per series, 1 k to 100 k series"],
   visible: ['visible.ts', 'from the batch that proves a regression to the HTTP answer that shows it'],
+  cs: ['cs/main.ts', 'the scoreboard of customer success: counts, health, models, playbooks'],
   codec: ['codec.ts', 'decoding a batch, beside JSON and Avro arrays'],
 } as const satisfies Readonly<Record<string, readonly [file: string, what: string]>>
 
