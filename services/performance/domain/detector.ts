@@ -54,13 +54,13 @@ const LONG_WINDOW_CLIP = 6.5
 const RELEASE_FACTOR = 4
 const VERSION = 2
 
-export function saveDetector(d: Detector): Uint8Array {
-  return pack(d as unknown as State, VERSION)
+/** In `into` when the bytes fit it exactly. */
+export function saveDetector(d: Detector, into?: Uint8Array): Uint8Array {
+  return pack(d as unknown as State, VERSION, into)
 }
 
-/** Throws RangeError when the bytes are not a detector of this version. */
-export function loadDetector(bytes: Uint8Array): Detector {
-  const d = createDetector('gauge')
+/** Throws RangeError when the bytes are not a detector of this version. Nothing is left of what `d` was before. */
+export function loadDetector(bytes: Uint8Array, d: Detector = createDetector('gauge')): Detector {
   unpack(bytes, VERSION, d as unknown as State, {
     track: createTrack as unknown as () => State,
     season: createSeason as unknown as () => State,

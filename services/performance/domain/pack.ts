@@ -1,6 +1,6 @@
 /**
  * Plain state (numbers, short strings, typed arrays, records of these) <-> bytes. The shape is not stored: unpacking
- * writes into a freshly created state of the same shape, so a version byte in front must change with the shape.
+ * writes into a state of the same shape, so a version byte in front must change with the shape.
  */
 
 type Packed = Float64Array | Float32Array | Int16Array | Uint16Array | Uint32Array | Uint8Array
@@ -10,50 +10,61 @@ function isArray(value: unknown): value is Packed {
   return ArrayBuffer.isView(value) && !(value instanceof DataView)
 }
 
-function sizeOf(state: State): number {
-  let bytes = 0
-  for (const value of Object.values(state)) {
-    if (typeof value === 'number') bytes += 8
-    else if (typeof value === 'string') bytes += 2 + new TextEncoder().encode(value).length
-    else if (isArray(value)) bytes += value.byteLength
-    else bytes += 1 + (value === undefined ? 0 : sizeOf(value))
-  }
-  return bytes
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** Where states are packed before their size is known: shared, used only inside one call. */
+const scratch = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) }
+
+function reserve(length: number): void {
+  if (length <= scratch.bytes.length) return
+  const grown = new Uint8Array(2 * length)
+  grown.set(scratch.bytes)
+  scratch.bytes = grown
+  scratch.view = new DataView(grown.buffer)
 }
 
-/** Bytes of a state behind a version byte. */
-export function pack(state: State, version: number): Uint8Array {
-  const bytes = new Uint8Array(1 + sizeOf(state))
-  bytes[0] = version
-  write(state, bytes, new DataView(bytes.buffer), 1)
-  return bytes
+/** Bytes of a state behind a version byte: in `into` when they fit it exactly, else in an array of their own. */
+export function pack(state: State, version: number, into?: Uint8Array): Uint8Array {
+  reserve(1)
+  scratch.bytes[0] = version
+  const end = write(state, 1)
+  if (into?.length !== end) return scratch.bytes.slice(0, end)
+  into.set(scratch.bytes.subarray(0, end))
+  return into
 }
 
-function write(state: State, bytes: Uint8Array, view: DataView, from: number): number {
+function write(state: State, from: number): number {
   let at = from
   for (const value of Object.values(state)) {
     if (typeof value === 'number') {
-      view.setFloat64(at, value, true)
+      reserve(at + 8)
+      scratch.view.setFloat64(at, value, true)
       at += 8
     } else if (typeof value === 'string') {
-      const text = new TextEncoder().encode(value)
-      view.setUint16(at, text.length, true)
-      bytes.set(text, at + 2)
-      at += 2 + text.length
+      // Mostly empty.
+      const text = value === '' ? undefined : encoder.encode(value)
+      const length = text?.length ?? 0
+      reserve(at + 2 + length)
+      scratch.view.setUint16(at, length, true)
+      if (text !== undefined) scratch.bytes.set(text, at + 2)
+      at += 2 + length
     } else if (isArray(value)) {
-      bytes.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), at)
+      reserve(at + value.byteLength)
+      scratch.bytes.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), at)
       at += value.byteLength
     } else {
-      bytes[at++] = value === undefined ? 0 : 1
-      if (value !== undefined) at = write(value, bytes, view, at)
+      reserve(at + 1)
+      scratch.bytes[at++] = value === undefined ? 0 : 1
+      if (value !== undefined) at = write(value, at)
     }
   }
   return at
 }
 
 /**
- * Fills `state` from bytes. `create` makes the parts that are absent in a fresh state, by name. Throws RangeError when
- * the version differs or the bytes do not fit the shape.
+ * Fills `state` from bytes, whatever it held. `create` makes the parts that are absent in it, by name. Throws RangeError
+ * when the version differs or the bytes do not fit the shape.
  */
 export function unpack(bytes: Uint8Array, version: number, state: State, create: { [key: string]: () => State }): void {
   if (bytes[0] !== version) throw new RangeError(`saved state has version ${bytes[0]}, this code reads ${version}`)
@@ -70,13 +81,14 @@ function read(
   create: { [key: string]: () => State },
 ): number {
   let at = from
-  for (const [key, value] of Object.entries(state)) {
+  for (const key of Object.keys(state)) {
+    const value = state[key]
     if (typeof value === 'number') {
       state[key] = view.getFloat64(at, true)
       at += 8
     } else if (typeof value === 'string') {
       const length = view.getUint16(at, true)
-      state[key] = new TextDecoder().decode(bytes.subarray(at + 2, at + 2 + length))
+      state[key] = length === 0 ? '' : decoder.decode(bytes.subarray(at + 2, at + 2 + length))
       at += 2 + length
     } else if (isArray(value)) {
       if (at + value.byteLength > bytes.length) throw new RangeError('saved state ends early')

@@ -10,6 +10,7 @@ import {
   type DetectorKind,
   evidenceSinceOpening,
   noteRelease,
+  type Observation,
   observe,
   type Verdict,
 } from './detector.ts'
@@ -19,6 +20,7 @@ import type { Gauge } from './gauge.ts'
 import { createHistogram, type Histogram, merge } from './histogram.ts'
 import type { Place } from './meaning.ts'
 import type { Closed, ClosedGauge, ClosedMinute } from './windows.ts'
+import { clearWorkbench, type Resting, rest, takeUp, type Workbench } from './workbench.ts'
 
 export type Metric = 'latency' | 'error_rate' | 'throughput' | 'gauge'
 
@@ -31,7 +33,7 @@ export type Watched = {
   /** `p95` of an imported percentile, else empty. */
   readonly quantile: string
   readonly unit: string
-  detector: Detector
+  detector: Resting
   /** Windows seen, and event time of the first and the latest, ms. */
   windows: number
   firstMs: number
@@ -55,6 +57,7 @@ export type Watch = {
   /** Best percentile so far, by place, and how many of the lane's gauges it was chosen from. */
   readonly percentile: Map<string, number>
   gaugesSeen: number
+  readonly workbench: Workbench
 }
 
 /** What an installation sets; the rest is the detector's own default. */
@@ -70,7 +73,7 @@ export type Judgement =
   | { readonly kind: 'evidence'; readonly watched: Watched; readonly eValue: number; readonly atMs: number }
 
 export function createWatch(): Watch {
-  return { series: [], index: new Map(), percentile: new Map(), gaugesSeen: 0 }
+  return { series: [], index: new Map(), percentile: new Map(), gaugesSeen: 0, workbench: new Map() }
 }
 
 export function restoreWatched(watch: Watch, watched: Watched): void {
@@ -93,6 +96,7 @@ export function judge(fold: Fold, watch: Watch, settings: DetectorSettings, clos
   const context = { fold, watch, settings, judged }
   for (const minute of closed.minutes) judgeMinute(context, minute)
   for (const gauge of closed.gauges) judgeGauge(context, gauge)
+  clearWorkbench(watch.workbench)
   return judged
 }
 
@@ -113,10 +117,7 @@ function judgeMinute(context: Context, { endpoint, windows, atMs }: ClosedMinute
     const enough = gather(watched, latency, atMs)
     // What is put by has to be saved like anything else.
     if (enough === undefined) context.judged.changed.add(watched)
-    else
-      look(context, watched, atMs, value, release, () =>
-        observe(watched.detector, { kind: 'histogram', at, histogram: enough }),
-      )
+    else look(context, watched, atMs, value, release, { kind: 'histogram', at, histogram: enough })
   }
   let total = 0
   let errors = 0
@@ -130,12 +131,10 @@ function judgeMinute(context: Context, { endpoint, windows, atMs }: ClosedMinute
   }
   if (statusKnown && total > 0) {
     const watched = endpointSeries(context, endpoint, 'error_rate', 'errors', '%')
-    look(context, watched, atMs, (100 * errors) / total, release, () =>
-      observe(watched.detector, { kind: 'ratio', at, errors, total }),
-    )
+    look(context, watched, atMs, (100 * errors) / total, release, { kind: 'ratio', at, errors, total })
   }
   const watched = endpointSeries(context, endpoint, 'throughput', 'throughput', '1/s')
-  look(context, watched, atMs, rate, release, () => observe(watched.detector, { kind: 'value', at, value: rate }))
+  look(context, watched, atMs, rate, release, { kind: 'value', at, value: rate })
 }
 
 /** A window says something about latency from this many requests on; sparse endpoints have longer windows for it. */
@@ -177,7 +176,7 @@ function judgeGauge(context: Context, { gauge, window }: ClosedGauge): void {
   const quantile = gauge.quantile > 0 ? `p${String(Math.round(gauge.quantile * 1000) / 10).replace('.', '_')}` : ''
   const watched = seriesFor(context, gauge.id, gauge.place, { metric, kind, unit: gauge.unit, quantile })
   const at = window.atMs / 1000
-  look(context, watched, window.atMs, value, '', () => observe(watched.detector, { kind: 'value', at, value }))
+  look(context, watched, window.atMs, value, '', { kind: 'value', at, value })
 }
 
 /** The percentile nearest to p95 speaks for its place; a nearer one that comes later takes over. */
@@ -220,7 +219,7 @@ function seriesFor({ fold, watch, settings }: Context, owner: number, place: Pla
     metric: measure.metric,
     quantile: measure.quantile,
     unit: measure.unit,
-    detector: createDetector(measure.kind, detectorOptions(measure.kind, settings)),
+    detector: rest(createDetector(measure.kind, detectorOptions(measure.kind, settings))),
     windows: 0,
     firstMs: 0,
     latestMs: 0,
@@ -242,7 +241,7 @@ export function acceptRegime(watch: Watch, seriesId: number, settings: DetectorS
   const watched = watch.series.find(({ id }) => id === seriesId)
   if (watched === undefined) return undefined
   const { kind } = watched.detector
-  watched.detector = createDetector(kind, detectorOptions(kind, settings))
+  watched.detector = rest(createDetector(kind, detectorOptions(kind, settings)))
   return watched
 }
 
@@ -254,25 +253,26 @@ export function detectorOptions(kind: DetectorKind, settings: DetectorSettings) 
 }
 
 function look(
-  { judged }: Context,
+  { judged, watch }: Context,
   watched: Watched,
   atMs: number,
   value: number,
   release: string,
-  see: () => Verdict | undefined,
+  observation: Observation,
 ): void {
+  const detector = takeUp(watch.workbench, watched.detector)
   watched.windows++
   if (watched.firstMs === 0) watched.firstMs = atMs
   watched.latestMs = Math.max(watched.latestMs, atMs)
   watched.latestValue = value
   if (release !== '' && release !== watched.release) {
-    if (watched.release !== '') noteRelease(watched.detector, atMs / 1000, release)
+    if (watched.release !== '') noteRelease(detector, atMs / 1000, release)
     watched.release = release
   }
   judged.changed.add(watched)
-  const verdict = see()
+  const verdict = observe(detector, observation)
   if (verdict !== undefined) judged.judgements.push({ kind: 'verdict', watched, verdict, atMs })
-  else if (watched.episodeMs !== 0) noteEvidence(judged, watched, atMs)
+  else if (watched.episodeMs !== 0) noteEvidence(judged, watched, detector, atMs)
 }
 
 /** Growth of the evidence that is worth telling, and where it is beyond doubt for any number of series. */
@@ -280,9 +280,9 @@ const TELL_GROWTH = 4
 const BEYOND_DOUBT = 1e9
 
 /** A detector begins its evidence anew when an episode opens: what it opened with is multiplied by what came since. */
-function noteEvidence(judged: Judged, watched: Watched, atMs: number): void {
+function noteEvidence(judged: Judged, watched: Watched, detector: Detector, atMs: number): void {
   if (watched.episodeTold >= BEYOND_DOUBT) return
-  const since = evidenceSinceOpening(watched.detector, watched.episodeEvidence)
+  const since = evidenceSinceOpening(detector, watched.episodeEvidence)
   const eValue = watched.episodeEvidence * Math.max(1, since)
   if (eValue < watched.episodeTold * TELL_GROWTH) return
   watched.episodeTold = eValue
@@ -295,6 +295,7 @@ export function noteServiceRelease(
   { service, environment, release, atMs }: { service: string; environment: string; release: string; atMs: number },
 ): Watched[] {
   const concerned = watch.series.filter(({ place }) => place.service === service && place.environment === environment)
-  for (const { detector } of concerned) noteRelease(detector, atMs / 1000, release)
+  for (const { detector } of concerned) noteRelease(takeUp(watch.workbench, detector), atMs / 1000, release)
+  clearWorkbench(watch.workbench)
   return concerned
 }

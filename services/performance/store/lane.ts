@@ -3,7 +3,6 @@
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { sql, type Transaction } from 'kysely'
-import { loadDetector, saveDetector } from '../domain/detector.ts'
 import { createCell, createEndpoint, type Endpoint } from '../domain/endpoint.ts'
 import { type Fold, type FoldLimits, restoreEndpoint, restoreGauge } from '../domain/fold.ts'
 import { createGauge, type Gauge } from '../domain/gauge.ts'
@@ -13,6 +12,7 @@ import { createLane, type Lane } from '../domain/lane.ts'
 import type { GaugeKind, Place } from '../domain/meaning.ts'
 import { addSeries, PAGE_BITS, ROLE } from '../domain/seriestable.ts'
 import { restoreWatched, type Watched } from '../domain/watch.ts'
+import { restoreResting } from '../domain/workbench.ts'
 import {
   createPageReader,
   createPageWriter,
@@ -96,7 +96,7 @@ async function loadWatched(db: Transaction<Tables>, { fold, watch }: Lane): Prom
       metric: row.metric,
       quantile: row.quantile,
       unit: row.unit,
-      detector: loadDetector(row.state),
+      detector: restoreResting(row.state),
       windows: row.windows,
       firstMs: row.first_at.getTime(),
       latestMs: row.latest_at.getTime(),
@@ -294,7 +294,7 @@ async function saveWatched(tx: WorkerTransaction, { fold }: Lane, watched: reado
     columns: [
       { name: 'series_id', type: 'int8', values: watched.map(({ id }) => id) },
       { name: 'lane', type: 'int2', values: watched.map(() => fold.lane) },
-      { name: 'state', type: 'bytea', values: watched.map(({ detector }) => saveDetector(detector)) },
+      { name: 'state', type: 'bytea', values: watched.map(({ detector }) => detector.state) },
     ],
   })
 }
