@@ -6,24 +6,29 @@ import type { AccountSnapshot, InvoiceState, SubscriptionState, TicketState } fr
 export const NPS_DAYS = 90
 
 /** Facts of one account, whenever they happened. */
-export type AccountFacts = Omit<AccountSnapshot, 'day' | 'activity' | 'features' | 'nps'> & {
+export type AccountFacts = Omit<AccountSnapshot, 'day' | 'activity' | 'features' | 'champion' | 'nps'> & {
   readonly nps: readonly NpsAnswer[]
 }
 
 export type NpsAnswer = { readonly userId: string; readonly day: number; readonly score: number }
 
-export type AccountUsage = Pick<AccountSnapshot, 'activity' | 'features'>
+export type AccountUsage = Pick<AccountSnapshot, 'activity' | 'features' | 'champion'>
 
 /**
  * The snapshot at the end of `day`. Facts that began later are left out, and what ended later has not ended.
  * @example assemble({ ...account, tickets: [openedToday] }, usage, yesterday).tickets // []
  */
-export function assemble(facts: AccountFacts, { activity, features }: AccountUsage, day: number): AccountSnapshot {
+export function assemble(
+  facts: AccountFacts,
+  { activity, features, champion }: AccountUsage,
+  day: number,
+): AccountSnapshot {
   return {
     ...facts,
     day,
     activity,
     features,
+    champion,
     tickets: facts.tickets.filter(({ openedDay }) => openedDay <= day).map((ticket) => ticketAt(ticket, day)),
     invoices: facts.invoices.filter(({ dueDay }) => dueDay <= day).map((invoice) => invoiceAt(invoice, day)),
     nps: latestAnswers(facts.nps, day),

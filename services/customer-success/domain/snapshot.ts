@@ -20,6 +20,8 @@ export type AccountSnapshot = {
   /** Day the contract began, or of the first event when there is no contract. */
   readonly startedDay: number
   readonly activity: Activity
+  /** The person whose silence says most; undefined when nobody has been regular enough to be missed. */
+  readonly champion?: ChampionState | undefined
   readonly features: readonly FeatureUse[]
   readonly tickets: readonly TicketState[]
   readonly invoices: readonly InvoiceState[]
@@ -43,6 +45,14 @@ export type Activity = {
   readonly users28Before: number
   /** Day of the last event, undefined when there was none. */
   readonly lastDay: number | undefined
+}
+
+/** Somebody regular who stopped coming, see `championOf` in health/champion.ts. */
+export type ChampionState = {
+  readonly userId: string
+  readonly lastDay: number
+  /** Active days expected of them, at their own pace, since they were last seen. */
+  readonly missedDays: number
 }
 
 export type FeatureUse = {

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { type AccountFacts, type AccountUsage, assemble } from '../../../services/customer-success/domain/assemble.ts'
+import { championOf, PACE_DAYS, type Presence } from '../../../services/customer-success/domain/health/champion.ts'
 import {
   type AccountSnapshot,
   HISTORY_DAYS,
@@ -233,6 +234,7 @@ function usageAt({ features, byAccount }: Events, accountId: string, day: number
       users28Before: before28.users,
       lastDay: to === 0 ? undefined : events.day[to - 1],
     },
+    champion: championOf(peopleOf(events, from, to), day),
     features: features.map((feature, number) => {
       const firstDay = events.firstDays.get(number)
       return {
@@ -246,6 +248,22 @@ function usageAt({ features, byAccount }: Events, accountId: string, day: number
       }
     }),
   }
+}
+
+/** Who came on the days of these rows, and how often. */
+function peopleOf(events: AccountEvents, from: number, to: number): Presence[] {
+  const days = new Map<number, number[]>()
+  for (let row = from; row < to; row++) {
+    const [day, user] = [events.day[row] ?? 0, events.user[row] ?? 0]
+    const own = days.get(user) ?? []
+    if (own.length === 0) days.set(user, own)
+    if (own.at(-1) !== day) own.push(day)
+  }
+  return [...days].map(([user, active]) => {
+    const lastDay = active.at(-1) ?? 0
+    const activeDays = active.filter((day) => day > lastDay - PACE_DAYS).length
+    return { userId: String(user), firstDay: active[0] ?? 0, lastDay, activeDays }
+  })
 }
 
 type Window = { readonly users: number; readonly uses: Float64Array; readonly usersOf: Uint32Array }
