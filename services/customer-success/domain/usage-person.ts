@@ -1,0 +1,271 @@
+/**
+ * What is kept of a person to count exactly: by identifier, account and feature the days of use and how often. All
+ * figures a person is part of follow from it, so a merge, a split, a move between accounts and an erasure are one thing:
+ * take back what the persons told before, and tell what they tell now.
+ */
+
+import { dayOf } from './day.ts'
+import { eachShare, gainDay, hasDay, placeOf, WINDOWS } from './rolling.ts'
+import {
+  ANY,
+  addAt,
+  addRange,
+  blockOf,
+  blockStart,
+  type Cells,
+  COHORT_BLOCKS,
+  COHORT_WEEKS,
+  FIRST_FEATURE,
+  series,
+  weekOf,
+  weekStart,
+} from './usage-cells.ts'
+
+export type Person = {
+  /** Stands for uses of an account that name nobody: they count as events, not as a person. */
+  readonly isNobody: boolean
+  /** Identifiers: user ids and anonymous ids. */
+  readonly nodes: number[]
+  readonly memberships: Membership[]
+  readonly lists: DayList[]
+}
+
+/** From this time on, what `node` does without naming an account belongs to `account`. */
+export type Membership = { readonly node: number; readonly account: number; readonly atMs: number }
+
+export type DayList = {
+  readonly node: number
+  /** As the events named it; 0 = they named none, and the membership of each day decides. */
+  readonly account: number
+  readonly feature: number
+  /** Day of the first use ever, also when it is no longer among `days`. */
+  first: number
+  /** Ascending. */
+  readonly days: number[]
+  readonly counts: number[]
+}
+
+/** Uses of a feature on a day. */
+export type Use = {
+  readonly node: number
+  readonly account: number
+  readonly feature: number
+  readonly day: number
+  readonly count: number
+}
+
+/** Cells by subject. */
+export type Tally = Map<string, Cells>
+
+/** Everybody. */
+export const ALL = 'all'
+export const accountSubject = (accountId: string): string => `account:${accountId}`
+
+/** Subjects that what is done in an account counts for; ALL alone for account 0. */
+export type SubjectsOf = (account: number) => readonly string[]
+
+const ONLY_MONTH = [28] as const
+const NONE = [] as const
+
+/** Windows kept: all of them, but of an account's single features the month alone. */
+function widthsOf(subject: string, feature: number): readonly number[] {
+  if (feature === ANY) return WINDOWS
+  if (feature < FIRST_FEATURE) return NONE
+  return subject.startsWith('account:') ? ONLY_MONTH : WINDOWS
+}
+
+/** Takes uses in and adds what they change to the tally. */
+export function addUses(person: Person, uses: readonly Use[], subjectsOf: SubjectsOf, tally: Tally): void {
+  const unions = new Map<string, Union & { changed: boolean }>()
+  for (const { account, feature, day, count } of uses) {
+    for (const subject of subjectsOf(account === 0 ? accountAt(person.memberships, day) : account)) {
+      const cells = cellsOf(tally, subject)
+      addAt(cells, feature, series.events, day, count)
+      if (person.isNobody) continue
+      const key = `${feature} ${subject}`
+      const union = unions.get(key) ?? { ...unionOf(person, subject, feature, subjectsOf), changed: false }
+      unions.set(key, union)
+      if (hasDay(union.days, day)) continue
+      if (!union.changed) tellHabits(cells, feature, union, -1)
+      union.changed = true
+      gainDay(union.days, day, widthsOf(subject, feature), (width, from, to) =>
+        addRange(cells, feature, series.window(width), from, to, 1),
+      )
+      union.first = Math.min(union.first, day)
+    }
+  }
+  for (const [key, union] of unions) {
+    const space = key.indexOf(' ')
+    if (union.changed) tellHabits(cellsOf(tally, key.slice(space + 1)), Number(key.slice(0, space)), union, 1)
+  }
+  for (const use of uses) addToList(person, use)
+}
+
+/** Adds all that a person is part of to the tally, or takes it back with `sign` -1. */
+export function tell(person: Person, subjectsOf: SubjectsOf, tally: Tally, sign: 1 | -1): void {
+  const pairs = new Map<string, Set<number>>()
+  for (const part of partsOf(person)) {
+    for (const subject of subjectsOf(part.account)) {
+      const cells = cellsOf(tally, subject)
+      part.days.forEach((day, i) => {
+        addAt(cells, part.feature, series.events, day, sign * (part.counts[i] ?? 0))
+      })
+      pairs.set(subject, (pairs.get(subject) ?? new Set()).add(part.feature))
+    }
+  }
+  if (person.isNobody) return
+  for (const [subject, features] of pairs) {
+    for (const feature of features) {
+      const cells = cellsOf(tally, subject)
+      const union = unionOf(person, subject, feature, subjectsOf)
+      eachShare(union.days, widthsOf(subject, feature), (width, from, to) =>
+        addRange(cells, feature, series.window(width), from, to, sign),
+      )
+      tellHabits(cells, feature, union, sign)
+    }
+  }
+}
+
+/** Forgets days before `day`; what they added to the figures stays. */
+export function forgetBefore(person: Person, day: number): void {
+  for (const { days, counts } of person.lists) {
+    const at = placeOf(days, day)
+    days.splice(0, at)
+    counts.splice(0, at)
+  }
+}
+
+/** One person of several, as identity has it. */
+export function merged(persons: readonly Person[]): Person {
+  return {
+    isNobody: false,
+    nodes: persons.flatMap(({ nodes }) => nodes).sort((a, b) => a - b),
+    memberships: persons.flatMap(({ memberships }) => memberships).sort(byTime),
+    lists: persons.flatMap(({ lists }) => lists),
+  }
+}
+
+/** The part of a person that these of its identifiers are. */
+export function partOf(person: Person, nodes: ReadonlySet<number>): Person {
+  const own = ({ node }: { readonly node: number }): boolean => nodes.has(node)
+  return {
+    isNobody: person.isNobody,
+    nodes: person.nodes.filter((node) => nodes.has(node)),
+    memberships: person.memberships.filter(own),
+    lists: person.lists.filter(own),
+  }
+}
+
+/** Whether it was not there. The order of memberships of one time is that of their accounts, so that any order of arrival ends alike. */
+export function addMembership({ memberships }: Person, membership: Membership): boolean {
+  if (memberships.some((known) => known.node === membership.node && byTime(known, membership) === 0)) return false
+  memberships.push(membership)
+  memberships.sort(byTime)
+  return true
+}
+
+const byTime = (a: Membership, b: Membership): number => a.atMs - b.atMs || a.account - b.account
+
+/** Account of the membership that is valid on a day: of the last that began on it or before; 0 = none. */
+export function accountAt(memberships: readonly Membership[], day: number): number {
+  let account = 0
+  for (const membership of memberships) if (dayOf(membership.atMs) <= day) account = membership.account
+  return account
+}
+
+type Part = Omit<DayList, 'node'>
+
+/** Lists by the account their days belong to. */
+function* partsOf({ memberships, lists }: Person): Generator<Part> {
+  for (const list of lists) {
+    if (list.account !== 0 || memberships.length === 0) {
+      yield list
+      continue
+    }
+    const { feature, first } = list
+    const parts = new Map<number, Part>()
+    parts.set(accountAt(memberships, first), {
+      account: accountAt(memberships, first),
+      feature,
+      first,
+      days: [],
+      counts: [],
+    })
+    list.days.forEach((day, i) => {
+      const account = accountAt(memberships, day)
+      const part = parts.get(account) ?? { account, feature, first: day, days: [], counts: [] }
+      parts.set(account, part)
+      part.days.push(day)
+      part.counts.push(list.counts[i] ?? 0)
+    })
+    yield* parts.values()
+  }
+}
+
+type Union = { first: number; readonly days: number[] }
+
+/** Days a person used a feature on within a subject. */
+function unionOf(person: Person, subject: string, feature: number, subjectsOf: SubjectsOf): Union {
+  const found: Part[] = []
+  for (const part of partsOf(person)) {
+    if (part.feature === feature && subjectsOf(part.account).includes(subject)) found.push(part)
+  }
+  const [only, ...others] = found
+  if (only === undefined) return { first: Infinity, days: [] }
+  if (others.length === 0) return { first: only.first, days: [...only.days] }
+  return {
+    first: Math.min(...found.map(({ first }) => first)),
+    days: [...new Set(found.flatMap(({ days }) => days))].sort((a, b) => a - b),
+  }
+}
+
+/** First days; of whatever use also active days by block, and the weeks and blocks after the first. */
+function tellHabits(cells: Cells, feature: number, { first, days }: Union, sign: 1 | -1): void {
+  if (first === Infinity || (feature !== ANY && feature < FIRST_FEATURE)) return
+  addAt(cells, feature, series.firsts, first, sign)
+  if (feature !== ANY) return
+  let [week, block, inBlock] = [-Infinity, -Infinity, 0]
+  const closeBlock = (): void => {
+    if (inBlock > 0) addAt(cells, ANY, series.activeDays(inBlock), blockStart(block), sign)
+  }
+  for (const day of days) {
+    if (weekOf(day) !== week) {
+      week = weekOf(day)
+      const after = week - weekOf(first)
+      if (after < COHORT_WEEKS) addAt(cells, ANY, series.weeksAfter(after), weekStart(week), sign)
+    }
+    if (blockOf(day) !== block) {
+      closeBlock()
+      block = blockOf(day)
+      inBlock = 0
+      const after = block - blockOf(first)
+      if (after < COHORT_BLOCKS) addAt(cells, ANY, series.blocksAfter(after), blockStart(block), sign)
+    }
+    inBlock++
+  }
+  closeBlock()
+}
+
+function addToList({ lists }: Person, { node, account, feature, day, count }: Use): void {
+  let list = lists.find((known) => known.feature === feature && known.account === account && known.node === node)
+  if (list === undefined) {
+    list = { node, account, feature, first: day, days: [], counts: [] }
+    lists.push(list)
+  }
+  const at = placeOf(list.days, day)
+  if (list.days[at] === day) list.counts[at] = (list.counts[at] ?? 0) + count
+  else {
+    list.days.splice(at, 0, day)
+    list.counts.splice(at, 0, count)
+  }
+  list.first = Math.min(list.first, day)
+}
+
+function cellsOf(tally: Tally, subject: string): Cells {
+  let cells = tally.get(subject)
+  if (cells === undefined) {
+    cells = new Map()
+    tally.set(subject, cells)
+  }
+  return cells
+}
