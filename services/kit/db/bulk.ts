@@ -21,11 +21,15 @@ export type BulkUpsert = {
   readonly onConflict: 'replace' | 'keep' | Readonly<Record<string, string>>
 }
 
-/** Measured on PostgreSQL 18: below this UNNEST's one round trip wins, above it COPY's cheaper rows do. */
+/**
+ * Measured on PostgreSQL 18: below these UNNEST's one round trip wins, above them COPY's cheaper rows do. An array
+ * parameter carries bytes as hexadecimal text: 100 pages of 8 kB take 52 ms by UNNEST and 31 ms by COPY.
+ */
 const copyFromRows = 500
+const copyFromBytes = 128 * 1024
 
 /**
- * Inserts rows, or updates those whose key is there. Chooses between `upsertByUnnest` and `upsertByCopy` by row count.
+ * Inserts rows, or updates those whose key is there. Chooses between `upsertByUnnest` and `upsertByCopy` by size.
  * Returns how many rows were inserted or updated.
  * @example
  * await bulkUpsert(tx, {
@@ -39,7 +43,17 @@ const copyFromRows = 500
  * })
  */
 export function bulkUpsert(tx: Executor, upsert: BulkUpsert): Promise<number> {
-  return rowCount(upsert.columns) < copyFromRows ? upsertByUnnest(tx, upsert) : upsertByCopy(tx, upsert)
+  return isLarge(upsert.columns) ? upsertByCopy(tx, upsert) : upsertByUnnest(tx, upsert)
+}
+
+function isLarge(columns: readonly BulkColumn[]): boolean {
+  if (rowCount(columns) >= copyFromRows) return true
+  let bytes = 0
+  for (const { type, values } of columns) {
+    if (type !== 'bytea') continue
+    for (let row = 0; row < values.length; row++) bytes += (values[row] as Uint8Array | null | undefined)?.length ?? 0
+  }
+  return bytes >= copyFromBytes
 }
 
 /**

@@ -54,6 +54,8 @@ export function regressionProcessor(config: PerformanceConfig, count: LaneCounte
         append(closed, closeIdle(fold, lateness, fold.receivedAtMs))
       }
       const judged = judge(fold, watch, settings, closed)
+      // Now and not when they are written: what waits for its transaction is a fifth as large.
+      const rows = windowRows(closed)
       const signals = judged.judgements.flatMap((judgement) => signalOf(watch, judgement) ?? [])
       const corrections = [...fold.corrections.values()]
       fold.corrections.clear()
@@ -75,7 +77,6 @@ export function regressionProcessor(config: PerformanceConfig, count: LaneCounte
         async write(tx) {
           for (const notice of await takeNotices(tx, fold.lane)) heed(notice)
           await saveLane(tx, lane, judged.changed)
-          const rows = windowRows(closed)
           await saveWindows(tx, 'perf_window', rows)
           await saveCorrections(tx, corrections)
           await markDue(tx, [

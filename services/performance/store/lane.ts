@@ -308,22 +308,20 @@ async function savePages(tx: WorkerTransaction, { fold }: Lane): Promise<void> {
     numbers.push(page)
     bytes.push(content)
   }
-  const header = createPageWriter()
-  for (const value of [fold.nextNumber, fold.latestMs, fold.receivedAtMs]) put(header, value)
-  add(PAGE_KIND.lane, 0, pageBytes(header))
+  const writer = createPageWriter()
+  for (const value of [fold.nextNumber, fold.latestMs, fold.receivedAtMs]) put(writer, value)
+  add(PAGE_KIND.lane, 0, pageBytes(writer))
   const { table } = fold
   for (let page = 0; page << PAGE_BITS < table.count; page++) {
     if (table.dirty[page] === 1) add(PAGE_KIND.series, page, encodeSeriesPage(table, page))
   }
   table.dirty.fill(0)
   for (const page of pagesOf(fold.dirtyEndpoints, ENDPOINTS_PER_PAGE)) {
-    const writer = createPageWriter()
     const from = page * ENDPOINTS_PER_PAGE
     for (const endpoint of fold.endpoints.slice(from, from + ENDPOINTS_PER_PAGE)) putEndpoint(writer, endpoint)
     add(PAGE_KIND.endpoint, page, pageBytes(writer))
   }
   for (const page of pagesOf(fold.dirtyGauges, GAUGES_PER_PAGE)) {
-    const writer = createPageWriter()
     for (const gauge of fold.gauges.slice(page * GAUGES_PER_PAGE, (page + 1) * GAUGES_PER_PAGE)) putGauge(writer, gauge)
     add(PAGE_KIND.gauge, page, pageBytes(writer))
   }

@@ -27,9 +27,11 @@ export function put(page: PageWriter, value: number): void {
   page.values[page.length++] = value
 }
 
-/** A copy of what was written. */
+/** A copy of what was written; the writer begins its next page. */
 export function pageBytes(page: PageWriter): Uint8Array {
-  return new Uint8Array(page.values.slice(0, page.length).buffer)
+  const bytes = new Uint8Array(page.values.slice(0, page.length).buffer)
+  page.length = 0
+  return bytes
 }
 
 export type PageReader = { readonly values: Float64Array; at: number }
