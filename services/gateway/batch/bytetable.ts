@@ -173,6 +173,8 @@ function same(
   for (const whole = end - 3; at < whole; at += 4) {
     if (view.getInt32(at, true) !== arenaView.getInt32(at + shift, true)) return false
   }
+  // The last one to three bytes with the ones before them: one comparison instead of three.
+  if (end - start >= 4) return view.getInt32(end - 4, true) === arenaView.getInt32(end - 4 + shift, true)
   for (; at < end; at++) if (source[at] !== arena[at + shift]) return false
   return true
 }

@@ -132,8 +132,9 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
     for (let lane = 0; lane < laneCount; lane++) if (onTheirWay[lane] === 0) flushLane(lane)
   }
 
-  function openPending(lane: number, requestId: string): Pending<B> {
-    const made = { batch: options.open(lane), requests: [requestId], done: Promise.withResolvers<void>() }
+  function openPending(lane: number): Pending<B> {
+    const made: Pending<B> = { batch: options.open(lane), requests: [], done: Promise.withResolvers<void>() }
+    pending[lane] = made
     // Whoever waits on it sees a rejection; a request that gave up waiting must not turn it into an unhandled one.
     made.done.promise.catch(() => {})
     return made
@@ -142,7 +143,9 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
   function take({ requestId, stored, weight: laneWeights }: Intake, fill: Fill<B>): Promise<void>[] {
     const alone = laneWeights.map((bytes) => (bytes > options.maxBytes * ALONE_SHARE ? 1 : 0))
     const parts = new Uint32Array(laneCount)
-    const waitedFor = new Set<Promise<void>>()
+    /** Lanes whose batch the request is in already. */
+    const joined = new Uint8Array(laneCount)
+    const waitedFor: Promise<void>[] = []
 
     for (let lane = 0; lane < laneCount; lane++) {
       const bytes = laneWeights[lane] as number
@@ -158,20 +161,29 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
       pending[lane] = undefined
       const part = parts[lane] as number
       parts[lane] = part + 1
-      if (!stored.has(partKey(lane, part))) waitedFor.add(send(filled, lane, partMessageId(requestId, lane, part)))
+      if (!stored.has(partKey(lane, part))) waitedFor.push(send(filled, lane, partMessageId(requestId, lane, part)))
+    }
+
+    /** Opens a batch in a lane, or joins the one that others have opened. */
+    function join(lane: number): Pending<B> {
+      const into = pending[lane] ?? openPending(lane)
+      into.requests.push(requestId)
+      joined[lane] = 1
+      if (alone[lane] === 0) waitedFor.push(into.done.promise)
+      return into
     }
 
     fill((lane, weight) => {
-      if (alone[lane] === 1) {
-        if ((pending[lane]?.batch.weight ?? 0) + weight > options.maxBytes) closeOwn(lane)
-      } else if (stored.has(partKey(lane, 0))) return undefined
-      let into = pending[lane]
+      let into = joined[lane] === 1 ? pending[lane] : undefined
+      if (into !== undefined && alone[lane] === 1 && into.batch.weight + weight > options.maxBytes) {
+        closeOwn(lane)
+        into = undefined
+      }
       if (into === undefined) {
-        into = openPending(lane, requestId)
-        pending[lane] = into
-      } else if (into.requests.at(-1) !== requestId) into.requests.push(requestId)
+        if (alone[lane] === 0 && stored.has(partKey(lane, 0))) return undefined
+        into = join(lane)
+      }
       into.batch.weight += weight
-      if (alone[lane] === 0) waitedFor.add(into.done.promise)
       return into.batch
     })
 
@@ -180,7 +192,7 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
       else if ((pending[lane]?.requests.length ?? 0) >= MAX_REQUESTS_IN_BATCH) flushLane(lane)
     }
     timer ??= setTimeout(flushIdle, options.lingerMs)
-    return [...waitedFor]
+    return waitedFor
   }
 
   return {

@@ -119,7 +119,9 @@ export function encodeMetricBatch(
     histogramBoundEnd: packColumn(columns.boundEnd.subarray(0, histograms)),
     bounds: packColumn(columns.bounds.subarray(0, columns.boundCount)),
   })
-  return { bytes, described: Int32Array.from(describedRow.subarray(0, described), (row) => series[row] as number) }
+  const handles = new Int32Array(described)
+  for (let i = 0; i < described; i++) handles[i] = series[describedRow[i] as number] as number
+  return { bytes, described: handles }
 }
 
 /** Notes that the log has a description of these series, made at `atMs`. */

@@ -64,28 +64,35 @@ export function readVarint32(cursor: Cursor): number {
 /** An int64 varint as a number: exact to 2^53, negative values arrive as ten bytes of two's complement. */
 export function readInt64(cursor: Cursor): number {
   const { bytes } = cursor
-  const start = cursor.at
-  // Three limbs of 28, 28 and 8 bits: each stays within what integer arithmetic on doubles does exactly.
+  let at = cursor.at
+  // Three limbs of 28, 28 and 14 bits: each stays within what integer arithmetic on doubles does exactly.
   let low = 0
-  let middle = 0
-  let high = 0
-  for (let i = 0; i < 10; i++) {
-    const byte = bytes[start + i]
-    if (byte === undefined) throw malformedAt(start + i, 'it ends inside a number')
-    const part = byte & 127
-    if (i < 4) low |= part << (7 * i)
-    else if (i < 8) middle |= part << (7 * (i - 4))
-    else high |= part << (7 * (i - 8))
+  for (let shift = 0; shift < 28; shift += 7) {
+    const byte = bytes[at++] as number
+    low |= (byte & 127) << shift
     if (byte < 128) {
-      cursor.at = start + i + 1
-      const top = high & 255
-      const unsignedLow = low + middle * 2 ** 28
-      if (top < 128) return unsignedLow + top * 2 ** 56
-      // Negative: complement the limbs first, so that small magnitudes stay exact.
-      return -(0xfffffff - low + (0xfffffff - middle) * 2 ** 28 + (255 - top) * 2 ** 56 + 1)
+      cursor.at = at
+      return low
     }
   }
-  throw malformedAt(start, 'a number longer than ten bytes')
+  let middle = 0
+  for (let shift = 0; shift < 28; shift += 7) {
+    const byte = bytes[at++] as number
+    middle |= (byte & 127) << shift
+    if (byte < 128) {
+      cursor.at = at
+      return low + middle * 2 ** 28
+    }
+  }
+  const ninth = bytes[at++] as number
+  const tenth = ninth < 128 ? 0 : (bytes[at++] as number)
+  if (at > bytes.length) throw malformedAt(bytes.length, 'it ends inside a number')
+  if (tenth >= 128) throw malformedAt(cursor.at, 'a number longer than ten bytes')
+  cursor.at = at
+  const top = (ninth & 127) | ((tenth & 1) << 7)
+  if (top < 128) return low + middle * 2 ** 28 + top * 2 ** 56
+  // Negative: complement the limbs first, so that small magnitudes stay exact.
+  return -(0xfffffff - low + (0xfffffff - middle) * 2 ** 28 + (255 - top) * 2 ** 56 + 1)
 }
 
 /** A uint64 varint as a number, exact to 2^53. */

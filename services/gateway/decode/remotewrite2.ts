@@ -71,6 +71,8 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
   let keyLength = 0
   let metadataType = 0
   let seriesStartMs = 0
+  /** Where the series' first sample, histogram or exemplar stands; its end when it has none. */
+  let pointsAt = 0
 
   cursor.at = 0
   while (cursor.at < cursor.end) {
@@ -113,18 +115,16 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
   }
 
   function textOf(symbol: number): number {
-    let text = symbols.text[symbol] as number
-    if (text < 0) {
-      text = registry.texts.intern(bytes, view, symbols.start[symbol] as number, symbols.end[symbol] as number)
-      symbols.text[symbol] = text
-    }
+    const known = symbols.text[symbol] as number
+    if (known >= 0) return known
+    const text = registry.texts.intern(bytes, view, symbols.start[symbol] as number, symbols.end[symbol] as number)
+    symbols.text[symbol] = text
     return text
   }
 
   function readSeries(end: number): void {
-    const start = cursor.at
     const keyRefusal = readKey(end)
-    cursor.at = start
+    cursor.at = pointsAt
     let float: Resolution | undefined
     let native: Resolution | undefined
     let exemplars = 0
@@ -158,17 +158,15 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
     key[1] = 0
     seriesStartMs = 0
     metadataType = 0
+    pointsAt = -1
     while (cursor.at < end) {
+      const { at } = cursor
       const tag = readTag(cursor)
-      if (tag === LABEL_REFS_PACKED) {
-        const refsEnd = readLength(cursor, end) + cursor.at
-        if (keyLength + refsEnd - cursor.at > key.length) growKey(keyLength + refsEnd - cursor.at)
-        while (cursor.at < refsEnd) {
-          const symbol = readVarint32(cursor)
-          if (symbol >= symbols.count) refusal = 'invalid-symbol-ref'
-          else key[keyLength++] = textOf(symbol)
-        }
-        if (cursor.at !== refsEnd) throw malformedAt(cursor.at, 'label refs run past their end')
+      if (tag === SAMPLE || tag === HISTOGRAM || tag === EXEMPLAR) {
+        if (pointsAt < 0) pointsAt = at
+        skipLength(cursor, end)
+      } else if (tag === LABEL_REFS_PACKED) {
+        refusal = readRefs(readLength(cursor, end) + cursor.at) ?? refusal
       } else if (tag === LABEL_REFS) {
         const symbol = readVarint32(cursor)
         if (keyLength === key.length) growKey(keyLength + 1)
@@ -179,7 +177,41 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
       else skipField(cursor, tag & 7, end)
     }
     if (cursor.at !== end) throw malformedAt(cursor.at, 'a series runs past its end')
+    if (pointsAt < 0) pointsAt = end
     return refusal ?? (keyLength % 2 === 0 ? undefined : 'odd-label-refs')
+  }
+
+  /** Twenty refs to a sample: the loop works on locals, and reads refs of one and two bytes itself. */
+  function readRefs(end: number): 'invalid-symbol-ref' | undefined {
+    let refusal: 'invalid-symbol-ref' | undefined
+    let { at } = cursor
+    if (keyLength + end - at > key.length) growKey(keyLength + end - at)
+    const { count, text } = symbols
+    const refs = key
+    let length = keyLength
+    while (at < end) {
+      const first = bytes[at] as number
+      const second = bytes[at + 1] as number
+      let symbol = first
+      if (first < 128) at++
+      else if (second < 128) {
+        symbol = (first & 127) | (second << 7)
+        at += 2
+      } else {
+        cursor.at = at
+        symbol = readVarint32(cursor)
+        at = cursor.at
+      }
+      if (symbol >= count) refusal = 'invalid-symbol-ref'
+      else {
+        const known = text[symbol] as number
+        refs[length++] = known < 0 ? textOf(symbol) : known
+      }
+    }
+    if (at !== end) throw malformedAt(at, 'label refs run past their end')
+    cursor.at = at
+    keyLength = length
+    return refusal
   }
 
   function readMetadata(end: number): 'invalid-symbol-ref' | undefined {
