@@ -106,6 +106,22 @@ describe('a latency series', () => {
     }
   })
 
+  it('given one hour far above all others in the first week, says so within the next', () => {
+    const random = noise(4)
+    const d = createDetector('latency')
+    feed(d, latencies(100, 100, 0.1, random), START, 3600)
+    // The hour before is a little high: it must not be taken for the beginning.
+    const verdicts = feed(d, [125, 2500, 2400], START + 100 * 3600, 3600)
+    expect(verdicts[0]).toMatchObject({ state: 'confirmed', direction: 'up', onsetAt: START + 101 * 3600 })
+  })
+
+  it('given hours that drift within twice their usual spread, leaves them to the drift of a month', () => {
+    const random = noise(6)
+    const d = createDetector('latency')
+    feed(d, latencies(300, 100, 0.15, random), START, 3600)
+    expect(feed(d, latencies(30, 122, 0.15, random), START + 300 * 3600, 3600)).toEqual([])
+  })
+
   it('given a release before the change, attributes it', () => {
     const { d, random, next } = quietFor('latency', 300)
     noteRelease(d, next - 60, 'v42')

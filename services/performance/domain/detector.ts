@@ -33,9 +33,9 @@ import { createErrors } from './errors.ts'
 import { type Histogram, quantile } from './histogram.ts'
 import { pack, type State, unpack } from './pack.ts'
 import { aucAgainst, createProfile, learnProfile, logOddsOfAuc } from './profile.ts'
-import { clearReference, normalScore, push } from './reference.ts'
+import { aroundMedian, clearReference, normalScore, push } from './reference.ts'
 import { createSeason, learnSeason, profilePart, type Season, seasonalPart } from './season.ts'
-import { feedShift, forgetInflation, learnShift, resetShift, shiftEvidence } from './shift.ts'
+import { feedShift, feedSign, forgetInflation, learnShift, resetShift, shiftEvidence } from './shift.ts'
 import type { Verdict } from './verdict.ts'
 
 export { createDetector, type Detector, type DetectorKind, type DetectorOptions } from './detectorstate.ts'
@@ -52,7 +52,7 @@ const SHORT_WINDOW_CLIP = 3.5
 const LONG_WINDOW_CLIP = 6.5
 /** After a release this much less evidence is needed. */
 const RELEASE_FACTOR = 4
-const VERSION = 2
+const VERSION = 3
 
 /** In `into` when the bytes fit it exactly. */
 export function saveDetector(d: Detector, into?: Uint8Array): Uint8Array {
@@ -201,6 +201,8 @@ function judge(d: Detector, t: Track, at: number, trust: number): Verdict | unde
   if (d.state === QUIET) admit(d, t, ready)
   if (!ready) return undefined
   feedShift(t.shift, score)
+  const { median, above, below } = aroundMedian(t.reference)
+  feedSign(t.shift, Math.sign(y - median), above, below)
   const expected = d.release !== '' && d.seen - d.releaseSeen <= RELEASE_WINDOWS
   const needed = d.options.falseAlarmWindows / (expected ? RELEASE_FACTOR : 1)
   return d.state === QUIET ? lookForChange(d, t, at, needed) : followEpisode(d, t, at, needed, score)

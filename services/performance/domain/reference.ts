@@ -102,6 +102,14 @@ export function medianOfSorted(sorted: Float32Array): number {
   return n === 0 ? Number.NaN : ((sorted[(n - 1) >> 1] ?? 0) + (sorted[n >> 1] ?? 0)) / 2
 }
 
+/** Upper median, and the shares of the numbers strictly above and below it, half a number added so that none is 0. */
+export function aroundMedian(reference: Reference): { median: number; above: number; below: number } {
+  const { sorted, size } = reference
+  const median = sorted[size >> 1] ?? 0
+  const above = (size - upperBound(sorted, size, median) + 0.5) / (size + 1)
+  return { median, above, below: (lowerBound(sorted, size, median) + 0.5) / (size + 1) }
+}
+
 /** Share of the numbers below `value`, ties counted half. */
 export function rankOf(reference: Reference, number: number): number {
   const value = Math.fround(number)

@@ -15,7 +15,7 @@ const ERROR_GAIN = 0.01
 const LEVEL_GAIN = 0.02
 
 export type Season = {
-  /** Daily slots, weekly slots, and the means of the last 24 hours that had data: at DAILY, WEEKLY and RECENT. */
+  /** Daily slots, weekly slots, and the means of the last 48 hours that had data: at DAILY, WEEKLY and RECENT. */
   means: Float32Array
   /** How often each daily and weekly slot was seen: at DAILY and WEEKLY. */
   seen: Uint8Array
@@ -35,18 +35,20 @@ export type Season = {
 const DAILY = 0
 const WEEKLY = DAY
 const RECENT = DAY + WEEK
+/** A change of up to a day is compared with the whole day before it. */
+const RECENT_HOURS = 2 * DAY
 const PROFILES = 3
 
 export function createSeason(): Season {
   // One buffer under all four: views are cheaper than arrays with a buffer each.
-  const means = 4 * (RECENT + DAY)
-  const levels = means + 4 * DAY
+  const means = 4 * (RECENT + RECENT_HOURS)
+  const levels = means + 4 * RECENT_HOURS
   const seen = levels + 4 * 2 * PROFILES
   const numbers = new ArrayBuffer(seen + RECENT)
   return {
-    means: new Float32Array(numbers, 0, RECENT + DAY),
+    means: new Float32Array(numbers, 0, RECENT + RECENT_HOURS),
     seen: new Uint8Array(numbers, seen, RECENT),
-    recentHour: new Uint32Array(numbers, means, DAY),
+    recentHour: new Uint32Array(numbers, means, RECENT_HOURS),
     hour: -1,
     sum: 0,
     count: 0,
@@ -89,13 +91,18 @@ export function learnSeason(season: Season, at: number, y: number): boolean {
   return changed
 }
 
-/** Highest (direction 1) or lowest (-1) hourly mean of the last day, without its seasonal part, as a signed number. */
-export function extremeOfDay(season: Season, direction: number): number {
-  const n = Math.min(DAY, season.hours)
+/**
+ * Highest (direction 1) or lowest (-1) hourly mean of the day before a time, without its seasonal part, as a signed
+ * number. Hours that reach beyond that time do not count: a change must not widen the range it is compared with.
+ */
+export function extremeOfDayBefore(season: Season, before: number, direction: number): number {
+  const n = Math.min(RECENT_HOURS, season.hours)
   let extreme = -Infinity
   for (let i = 0; i < n; i++) {
-    const middle = (season.recentHour[i] ?? 0) * HOUR + HOUR / 2
-    extreme = Math.max(extreme, direction * ((season.means[RECENT + i] ?? 0) - seasonalPart(season, middle)))
+    const start = (season.recentHour[i] ?? 0) * HOUR
+    if (start + HOUR > before || start < before - (DAY + 0.5) * HOUR) continue
+    const y = (season.means[RECENT + i] ?? 0) - seasonalPart(season, start + HOUR / 2)
+    extreme = Math.max(extreme, direction * y)
   }
   return extreme
 }
@@ -106,8 +113,8 @@ function closeHour(season: Season): boolean {
   const d = DAILY + (season.hour % DAY)
   const w = WEEKLY + (season.hour % WEEK)
   if (season.hours === 0) levels.fill(y, 0, PROFILES)
-  means[RECENT + (season.hours % DAY)] = y
-  season.recentHour[season.hours % DAY] = season.hour
+  means[RECENT + (season.hours % RECENT_HOURS)] = y
+  season.recentHour[season.hours % RECENT_HOURS] = season.hour
   season.hours++
   const levelGain = Math.max(LEVEL_GAIN, 1 / season.hours)
   const errorGain = Math.max(ERROR_GAIN, 1 / season.hours)

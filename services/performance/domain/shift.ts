@@ -6,19 +6,34 @@
  * Scores of neighbouring windows are not independent. A shift of size d is decided within about 2 ln(1/alpha) / d^2
  * windows, so each d is corrected by the variance of means over blocks of about that length (`inflation`): a series that
  * wanders for ten minutes is judged by how far it usually wanders in ten minutes, and bursts are still seen at once.
+ *
+ * One more component counts only on which side of the median a window lies. Percentiles read from few buckets sit on two
+ * or three values with a long tail: when they double, their scores hardly move, because the tail reaches further, but
+ * none lies below the old median any more.
  */
 
 /**
  * Shift sizes in standard deviations, and the block length that calibrates each. Bursts (the first) keep the prior: what
  * two windows in a row vary by is made of the very spikes that are looked for.
  */
-export const SHIFT_SIZES = Float64Array.of(2.2, 1.2, 0.7)
-/** Prior weight of each size: most regressions last, and a burst worth an alarm is convincing at any weight. */
-const WEIGHTS = Float64Array.of(0.1, 0.3, 0.6)
+const SHIFT_SIZES = Float64Array.of(2.2, 1.2, 0.7)
+const SIZES = SHIFT_SIZES.length
+/** The sizes, then the sign. */
+export const COMPONENTS = SIZES + 1
+const SIGN = SIZES
+/** Prior weight of each: most regressions last, and a burst worth an alarm is convincing at any weight. */
+const WEIGHTS = Float64Array.of(0.1, 0.2, 0.5, 0.2)
+/** What to take off each score when a change is dated: half the size; a quarter for the sign, which sees the smallest. */
+export const ONSET_DRIFTS = Float64Array.of(1.1, 0.6, 0.35, 0.25)
+/** Share of windows beyond the old median that the sign bets on after a change. */
+const BEYOND = 0.9
+/** Fewer beyond it than this are not believed: where most windows equal the median, one that does not says little. */
+const FEWEST_BEYOND = 0.4
+/** A run of signs is decided about as fast as this size, so its inflation is that size's. */
+const SIGN_LIKE = 1
 /** exp(-d^2/2) of each size. */
 const DRIFTS = SHIFT_SIZES.map((d) => Math.exp((-d * d) / 2))
 const BLOCKS = Float64Array.of(2, 6, 15)
-const SIZES = SHIFT_SIZES.length
 /** Believed before anything is known, worth 8 blocks; and the memory of the estimate, in blocks. */
 const PRIOR_INFLATION = 1.5
 const MEMORY = 48
@@ -29,19 +44,20 @@ const LASTING_CLIP = 2
 /** Evidence for a change too small to matter must not outlive it for long. */
 const CAP = 1e5
 
-/** One row of numbers per field below, one number per shift size. */
+/** Rows of numbers as below. */
 export type Shift = Float64Array
 
-/** Evidence per direction; sum of scores in the block that is filling, how many, blocks seen and variance ratio. */
+/** Evidence per direction, a number per component. */
 const UP = 0
-const DOWN = SIZES
-const SUM = 2 * SIZES
-const FILLED = 3 * SIZES
-const BLOCKS_SEEN = 4 * SIZES
-const INFLATION = 5 * SIZES
+const DOWN = COMPONENTS
+/** Sum of scores in the block that is filling, how many, blocks seen and variance ratio, a number per size. */
+const SUM = 2 * COMPONENTS
+const FILLED = SUM + SIZES
+const BLOCKS_SEEN = FILLED + SIZES
+const INFLATION = BLOCKS_SEEN + SIZES
 
 export function createShift(): Shift {
-  return new Float64Array(6 * SIZES).fill(PRIOR_INFLATION, INFLATION)
+  return new Float64Array(INFLATION + SIZES).fill(PRIOR_INFLATION, INFLATION)
 }
 
 /** Feeds one score (standard normal while nothing changes). */
@@ -55,6 +71,21 @@ export function feedShift(shift: Shift, q: number): void {
     shift[UP + i] = Math.min(CAP, (1 + (shift[UP + i] ?? 0)) * ratio * drift)
     shift[DOWN + i] = Math.min(CAP, ((1 + (shift[DOWN + i] ?? 0)) * drift) / ratio)
   }
+}
+
+/**
+ * Feeds the side of the reference median a window lies on (1 above, -1 below, 0 on it) and the shares of the reference
+ * strictly above and below it. A likelihood ratio to the power of 1 / inflation is still worth at most 1 on average.
+ */
+export function feedSign(shift: Shift, side: number, above: number, below: number): void {
+  const power = 1 / (shift[INFLATION + SIGN_LIKE] ?? 1)
+  shift[UP + SIGN] = Math.min(CAP, (1 + (shift[UP + SIGN] ?? 0)) * signRatio(side > 0, above) ** power)
+  shift[DOWN + SIGN] = Math.min(CAP, (1 + (shift[DOWN + SIGN] ?? 0)) * signRatio(side < 0, below) ** power)
+}
+
+function signRatio(isBeyond: boolean, share: number): number {
+  const usual = Math.max(FEWEST_BEYOND, share)
+  return isBeyond ? BEYOND / usual : (1 - BEYOND) / (1 - usual)
 }
 
 /** Learns how much block means vary; call it only with scores of windows that were accepted as normal. */
@@ -79,15 +110,15 @@ export function learnShift(shift: Shift, q: number): void {
   }
 }
 
-/** Evidence in one direction (1 up, -1 down) for a shift of the i-th size. */
-export function evidenceForSize(shift: Shift, direction: number, i: number): number {
+/** Evidence in one direction (1 up, -1 down) of the i-th component. */
+export function evidenceOf(shift: Shift, direction: number, i: number): number {
   return shift[(direction > 0 ? UP : DOWN) + i] ?? 0
 }
 
 /** Evidence in one direction (1 up, -1 down): the weighted mean of the mixture. */
 export function shiftEvidence(shift: Shift, direction: number): number {
   let sum = 0
-  for (let i = 0; i < SIZES; i++) sum += (WEIGHTS[i] ?? 0) * evidenceForSize(shift, direction, i)
+  for (let i = 0; i < COMPONENTS; i++) sum += (WEIGHTS[i] ?? 0) * evidenceOf(shift, direction, i)
   return sum
 }
 
