@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
-import { appError } from '../errors.ts'
+import { AppError, appError } from '../errors.ts'
 import { execute } from './execute.ts'
 import { type Guard, type RunningServer, untilReady } from './guard.ts'
 import { freePort } from './ports.ts'
@@ -117,20 +117,39 @@ export async function startPostgres(
     String(port),
     ...flagsOf([...usualSettings, ...(options.settings ?? [])]),
   ])
-  const server = await guard.start({
-    name: 'postgres',
-    command,
-    args,
-    ...as,
-    logFile: join(dataDir, 'postgres.log'),
-    // Smart shutdown waits for sessions to end by themselves, as ours are about to; fast shutdown ends them. Both leave
-    // the cluster clean.
-    stopSignals: ['SIGTERM', 'SIGINT'],
-  })
   const maintenanceUrl = await databaseUrl(dataDir, port, 'postgres')
-  await untilReady(server, () => answers(maintenanceUrl))
+  const server = await onceFree(async () => {
+    const started = await guard.start({
+      name: 'postgres',
+      command,
+      args,
+      ...as,
+      logFile: join(dataDir, 'postgres.log'),
+      // Smart shutdown waits for sessions to end by themselves, as ours are about to; fast shutdown ends them. Both leave
+      // the cluster clean.
+      stopSignals: ['SIGTERM', 'SIGINT'],
+    })
+    await untilReady(started, () => answers(maintenanceUrl))
+    return started
+  })
   await ensureDatabase(maintenanceUrl)
   return { url: await databaseUrl(dataDir, port), port, server }
+}
+
+/**
+ * Sessions of a server that was killed end by themselves within moments, but until the last one has, the memory they
+ * share keeps another server from starting.
+ */
+async function onceFree(start: () => Promise<RunningServer>, withinMs = 10_000): Promise<RunningServer> {
+  for (const deadline = performance.now() + withinMs; ; ) {
+    try {
+      return await start()
+    } catch (error) {
+      const isShared = error instanceof AppError && error.message.includes('pre-existing shared memory block')
+      if (!isShared || performance.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
 }
 
 /** The URL of a cluster in `dataDir` that listens on `port`. */

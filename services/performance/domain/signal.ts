@@ -72,11 +72,11 @@ export function signalOf(watch: Watch, judgement: Judgement): Signal | undefined
 }
 
 /**
- * A regression is a change for the worse: less traffic, more of anything else. A detector also follows a sharp fall, to
+ * A regression is a change for the worse. A detector also follows a sharp fall, to
  * learn what is usual now; where an episode is open, such a fall ends it.
  */
 function forTheWorse(watched: Watched, verdict: Verdict): Verdict | undefined {
-  const worse = watched.metric === 'throughput' ? 'down' : 'up'
+  const worse = worseDirection(watched)
   const opens = verdict.state === 'suspected' || verdict.state === 'confirmed'
   if (!opens || verdict.direction === worse) return verdict
   return watched.episodeMs === 0 ? undefined : { ...verdict, state: 'resolved' }
@@ -106,6 +106,9 @@ export function acceptedSignal(watched: Watched, atMs: number): Signal | undefin
   return { ...signal, state: 'accepted', eValue: 0, detector: 'person', reason: 'Accepted as the new normal.' }
 }
 
+/** Less traffic is worse, and more of anything else. */
+const worseDirection = ({ metric }: Watched): 'up' | 'down' => (metric === 'throughput' ? 'down' : 'up')
+
 /** The end of an episode whose series has not been heard of for long; undefined when none is open. */
 export function goneSignal(watched: Watched, atMs: number): Signal | undefined {
   if (watched.episodeMs === 0) return undefined
@@ -121,7 +124,7 @@ function plainSignal(watched: Watched, onsetMs: number, atMs: number) {
   return {
     episodeId: episodeId(watched.id, onsetMs),
     watched,
-    direction: watched.detector.direction < 0 ? ('down' as const) : ('up' as const),
+    direction: worseDirection(watched),
     onsetMs,
     atMs,
     before: now,
