@@ -1,17 +1,19 @@
 import { appError, isTransient } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { accept } from './accept.ts'
 import type { HookConfig } from './config.ts'
 import { alertmanagerApi, alertmanagerWebhook } from './domain/alertmanager.ts'
 import { argocdApplication } from './domain/argocd.ts'
-import { cloudEvent, cloudEventBatch, cloudEventMode, cloudEventTypes, fromBinary } from './domain/cloudevent.ts'
+import { cloudEvent, cloudEventBatch, cloudEventTypes } from './domain/cloudevent.ts'
 import { plainDeployment } from './domain/deployment.ts'
+import { cloudEventMode, fromBinary } from './domain/envelope.ts'
 import type { Mapped, Reception } from './domain/fact.ts'
 import { githubEvent } from './domain/github.ts'
 import { gitlabEvent } from './domain/gitlab.ts'
 import type { Parsed } from './domain/shape.ts'
+import { cloudEventHandshake } from './handshake.ts'
 import { jsonBody, rawBody, receptionOf } from './request.ts'
 import { signedByGithub, signedByGitlab } from './signature.ts'
 
@@ -44,7 +46,7 @@ type Hook = {
  * a body is stored whole or not at all.
  */
 export function hookRoutes(context: ServiceContext<HookConfig>, options: HookOptions): readonly Route[] {
-  return [...hooks(context.config).map((hook) => hookRoute(hook, context, options)), cloudEventHandshake]
+  return [...hooks(context.config).map((hook) => hookRoute(hook, context, options)), cloudEventHandshake('/events')]
 }
 
 function hooks({
@@ -186,36 +188,11 @@ function readCloudEvents(request: FastifyRequest, reception: Reception): Parsed<
     case 'batch':
       return cloudEventBatch(jsonBody(request), reception)
     case 'binary':
-      return cloudEvent(fromBinary(request.headers, jsonBody(request)), reception)
+      return cloudEvent(fromBinary(request.headers, { data: jsonBody(request) }), reception)
     case undefined:
       throw appError(
         'unsupported-media-type',
         'This is no CloudEvent: send application/cloudevents+json, application/cloudevents-batch+json, or the ce-* headers.',
       )
   }
-}
-
-/**
- * The abuse protection handshake (CloudEvents, HTTP webhook 1.0.1, section 4): a sender asks before it delivers. Every
- * origin may send; what it may send is decided by its credentials.
- */
-const cloudEventHandshake: Route = {
-  method: 'OPTIONS',
-  url: '/events',
-  permission: 'public',
-  schema: {
-    summary: 'Asks whether CloudEvents may be delivered here',
-    querystring: hookQuery,
-    response: { 200: Type.Null({ description: 'Allowed: see WebHook-Allowed-Origin and WebHook-Allowed-Rate.' }) },
-  },
-  handler(request: FastifyRequest, reply: FastifyReply) {
-    const origin = request.headers['webhook-request-origin']
-    if (typeof origin !== 'string' || origin === '') {
-      throw appError('bad-request', 'The header WebHook-Request-Origin is missing: it names who wants to deliver.')
-    }
-    return reply
-      .code(200)
-      .headers({ allow: 'POST, OPTIONS', 'webhook-allowed-origin': origin, 'webhook-allowed-rate': '*' })
-      .send()
-  },
 }

@@ -26,6 +26,10 @@ export type Shape = {
   innerOr(name: string): Shape | undefined
   list(name: string): readonly Shape[]
   listOr(name: string): readonly Shape[]
+  /** Names of the fields that are there. */
+  names(): readonly string[]
+  /** Whatever the field is; undefined where it is absent. */
+  value(name: string): unknown
   /** Says what is wrong with a field that is present and of the right type. */
   refuse(name: string, expected: string): void
 }
@@ -61,7 +65,7 @@ function objectAt(value: unknown, at: string, problems: Problem[]): Shape {
   const missing = (name: string, expected: string) => {
     if (isObject(value)) refuse(name, expected)
   }
-  const present = (name: string) => fields[name] !== undefined && fields[name] !== null
+  const present = (name: string) => Object.hasOwn(fields, name) && fields[name] !== undefined && fields[name] !== null
 
   const textOr = (name: string, fallback: string) => {
     const field = fields[name]
@@ -118,6 +122,8 @@ function objectAt(value: unknown, at: string, problems: Problem[]): Shape {
     innerOr: (name) => (present(name) ? objectAt(fields[name], pointer(name), problems) : undefined),
     list: (name) => required(name, 'an array of objects', () => list(name)),
     listOr: list,
+    names: () => Object.keys(fields).filter(present),
+    value: (name) => (present(name) ? fields[name] : undefined),
     refuse,
   }
 }
