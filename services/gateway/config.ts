@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { hookConfig } from './hooks/config.ts'
 import { pullConfig } from './pull/config.ts'
+import { usageConfig } from './usage/config.ts'
 
 /** The gateway's configuration; a property's name is the environment variable's. */
 export const gatewayConfig = Type.Object({
@@ -42,4 +43,5 @@ export const gatewayConfig = Type.Object({
   }),
   ...hookConfig,
   ...pullConfig,
+  ...usageConfig,
 })

@@ -256,7 +256,7 @@ function latestOf({ metrics, spans }: Workplace): number {
 }
 
 /** The promise's value, or undefined when it takes longer. */
-async function within<T>(promise: T | Promise<T>, ms: number): Promise<T | undefined> {
+export async function within<T>(promise: T | Promise<T>, ms: number): Promise<T | undefined> {
   if (!(promise instanceof Promise)) return promise
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {

@@ -12,15 +12,19 @@ import { exposeIngestion } from './sources/metrics.ts'
 import { scrapeSelf } from './sources/selfscrape.ts'
 import { saveSources } from './store/sources.ts'
 import type { GatewayTables } from './store/tables.ts'
+import { createUsageIntake, type UsageIntake } from './usage/intake.ts'
+import { usageRoutes } from './usage/routes.ts'
 
 type Context = ServiceContext<Static<typeof gatewayConfig>, GatewayTables>
 
 /** What routes and the start hook share. */
-type Parts = { readonly ingestion: Ingestion; readonly pulls: PullStates }
+type Parts = { readonly ingestion: Ingestion; readonly usage: UsageIntake; readonly pulls: PullStates }
 
 /** Counts of the last seconds are what a crash may lose; the telemetry itself is in the log. */
 const SAVE_EVERY_MS = 5_000
 const DRAIN_WITHIN_MS = 10_000
+/** Usage is sent by people's devices, an event or a few at a time: it waits less for company than telemetry does, ms. */
+const USAGE_LINGER_MS = 5
 
 const partsOf = new WeakMap<Context, Parts>()
 
@@ -28,19 +32,19 @@ function parts(context: Context): Parts {
   const known = partsOf.get(context)
   if (known !== undefined) return known
   const { config, log, clock, logger } = context
-  const ingestion = createIngestion(
-    log,
-    clock,
-    {
-      maxSeriesPerSource: config.GATEWAY_MAX_SERIES,
-      lingerMs: config.GATEWAY_LINGER_MS,
-      maxMessageBytes: config.GATEWAY_MAX_MESSAGE_BYTES,
-      maxInFlightBytes: config.GATEWAY_MAX_IN_FLIGHT_BYTES,
-      answerWithinMs: config.GATEWAY_ANSWER_WITHIN_MS,
-    },
-    (error) => logger.warn({ err: error }, 'The broker did not acknowledge a batch; trying again'),
-  )
-  const made = { ingestion, pulls: new Map() }
+  const limits = {
+    maxSeriesPerSource: config.GATEWAY_MAX_SERIES,
+    lingerMs: config.GATEWAY_LINGER_MS,
+    maxMessageBytes: config.GATEWAY_MAX_MESSAGE_BYTES,
+    maxInFlightBytes: config.GATEWAY_MAX_IN_FLIGHT_BYTES,
+    answerWithinMs: config.GATEWAY_ANSWER_WITHIN_MS,
+  }
+  const onRetry = (error: unknown) =>
+    logger.warn({ err: error }, 'The broker did not acknowledge a batch; trying again')
+  const ingestion = createIngestion(log, clock, limits, onRetry)
+  const usageLimits = { ...limits, lingerMs: Math.min(USAGE_LINGER_MS, config.GATEWAY_LINGER_MS) }
+  const usage = createUsageIntake(log, clock, ingestion.ledger, usageLimits, onRetry)
+  const made = { ingestion, usage, pulls: new Map() }
   partsOf.set(context, made)
   return made
 }
@@ -49,18 +53,18 @@ function parts(context: Context): Parts {
 const untabled = (context: Context): ServiceContext<Context['config']> =>
   context as unknown as ServiceContext<Context['config']>
 
-/** Real protocols in, batches on METRIC and facts on INCIDENT out. */
+/** Real protocols in, batches on METRIC and USAGE and facts on INCIDENT and USAGE out. */
 export const gateway: Service<typeof gatewayConfig, GatewayTables> = {
   name: 'gateway',
   config: gatewayConfig,
   permissions: {
-    'gateway:write': 'Send telemetry, alerts and deployments.',
+    'gateway:write': 'Send telemetry, alerts, deployments and product usage.',
     'gateway:read': 'See what arrives from which source, and what was refused.',
   },
   migrations: new URL('./store/migrations/', import.meta.url),
   routes(context) {
-    const { ingestion, pulls } = parts(context)
-    const { config, reader, clock } = context
+    const { ingestion, usage, pulls } = parts(context)
+    const { config, reader, clock, log } = context
     return [
       ...remoteWriteRoutes(ingestion, config.GATEWAY_MAX_BODY_BYTES),
       ...otlpRoutes(ingestion, config.GATEWAY_MAX_BODY_BYTES),
@@ -71,6 +75,13 @@ export const gateway: Service<typeof gatewayConfig, GatewayTables> = {
           refused: (source, protocol, reason, events) => ingestion.ledger.refuse(source, protocol, reason, events, ''),
         },
       }),
+      ...usageRoutes(config, {
+        intake: usage,
+        ledger: ingestion.ledger,
+        clock,
+        log,
+        bodyLimitBytes: config.GATEWAY_MAX_BODY_BYTES,
+      }),
       sourcesRoute(reader, ingestion.ledger, pulls, clock),
     ]
   },
@@ -78,10 +89,10 @@ export const gateway: Service<typeof gatewayConfig, GatewayTables> = {
 }
 
 async function start(context: Context): Promise<() => Promise<void>> {
-  const { ingestion, pulls } = parts(context)
+  const { ingestion, usage, pulls } = parts(context)
   const { config, logger, clock, metrics, db } = context
-  const found = await ingestion.rebuild()
-  logger.info({ requests: found }, 'Knows the requests of the last ten minutes')
+  const [requests, usageEvents] = await Promise.all([ingestion.rebuild(), usage.rebuild()])
+  logger.info({ requests, usageEvents }, 'Knows the requests and usage events of the last ten minutes')
   exposeIngestion(metrics, ingestion)
   const stopPull = await startPull(untabled(context), {
     ledger: ingestion.ledger,
@@ -99,7 +110,7 @@ async function start(context: Context): Promise<() => Promise<void>> {
   )
   return async () => {
     await Promise.all([stopScraping(), stopPull()])
-    await ingestion.drain(DRAIN_WITHIN_MS)
+    await Promise.all([ingestion.drain(DRAIN_WITHIN_MS), usage.drain(DRAIN_WITHIN_MS)])
     await stopSaving()
     await saveSources(db, ingestion.ledger).catch(logError('save the counts of sources'))
   }

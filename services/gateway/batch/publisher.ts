@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { streamDefinitions } from '@plimsoll/contracts/streams.ts'
+import { type StreamName, streamDefinitions } from '@plimsoll/contracts/streams.ts'
 import type { Clock } from '@plimsoll/kit/clock.ts'
 import { isTransient } from '@plimsoll/kit/errors.ts'
 import type { EventLog, OutgoingMessage } from '@plimsoll/kit/log/log.ts'
+import { streamOfSubject } from '@plimsoll/kit/log/publisher.ts'
 import { release } from './release.ts'
 
 /** A message whose id is stated, so that publishing it twice stores it once. */
@@ -30,7 +31,8 @@ export function createBatchPublisher(log: EventLog, clock: Clock, onRetry: (erro
   const stopped = new AbortController()
 
   async function stored(message: BatchMessage, sinceMs: number): Promise<boolean> {
-    for await (const known of log.readHeaders({ stream: 'METRIC', filter: message.subject, sinceMs })) {
+    const stream = streamOfSubject(message.subject) as StreamName
+    for await (const known of log.readHeaders({ stream, filter: message.subject, sinceMs })) {
       if (known.id === message.id) return true
     }
     return false

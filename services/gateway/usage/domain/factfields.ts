@@ -1,0 +1,104 @@
+import { type Fields, textOf } from './fields.ts'
+import { tableTimeOf } from './time.ts'
+
+/**
+ * The fields of a fact being read, from JSON or from a table, whose values are all text. Every accessor notes a problem
+ * and goes on with a harmless value, so that one pass names everything that is wrong. Null and empty text count as absent.
+ */
+export type FactFields = {
+  readonly problems: readonly string[]
+  /** Text or number, as text; required. */
+  id(name: string): string
+  idOr(name: string, fallback: string): string
+  text(name: string): string
+  requiredTime(name: string): number
+  time(name: string): number | undefined
+  number(name: string, least?: number, most?: number): number | undefined
+  /** A whole number from 0, 0 where absent. */
+  count(name: string): number
+  flag(name: string): boolean
+  /** The meaning of a word, whatever its case and separators. */
+  choice<Meaning extends string>(name: string, words: Readonly<Record<string, Meaning>>, absent: Meaning): Meaning
+  /** Notes that a required field is absent, unless its value was refused already. */
+  missing<Value>(name: string, expected: string, instead: Value): Value
+  refuse(name: string, expected: string): void
+}
+
+const MAX_ID_LENGTH = 255
+const MAX_TEXT_LENGTH = 16_384
+const MAX_COUNT = 2 ** 31 - 1
+
+export function fieldsOf(fields: Fields, dayZero: number | undefined): FactFields {
+  const problems: string[] = []
+  const refusedNames = new Set<string>()
+
+  const refuse = (name: string, expected: string) => {
+    refusedNames.add(name)
+    const value = fields[name]
+    problems.push(`${name} must be ${expected}${value === undefined ? '' : `, not ${shown(value)}`}`)
+  }
+  const missing = <Value>(name: string, expected: string, instead: Value): Value => {
+    if (!refusedNames.has(name)) refuse(name, expected)
+    return instead
+  }
+  const absent = (name: string) => fields[name] === undefined || fields[name] === null || fields[name] === ''
+  const boundedText = (name: string, most: number): string => {
+    if (absent(name)) return ''
+    // PostgreSQL's text cannot hold a zero character.
+    const text = textOf(fields[name]).replaceAll('\0', '\uFFFD').toWellFormed().trim()
+    if (text === '' || text.length > most) refuse(name, `text of at most ${most} characters`)
+    return text
+  }
+  const time = (name: string): number | undefined => {
+    if (absent(name)) return undefined
+    const value = tableTimeOf(fields[name], dayZero)
+    if (value === undefined)
+      refuse(name, 'a time such as 2026-11-23T10:15:00Z or 2026-11-23, or a day with "day0" stated')
+    return value === undefined ? undefined : Math.floor(value)
+  }
+  const number = (
+    name: string,
+    least = Number.NEGATIVE_INFINITY,
+    most = Number.POSITIVE_INFINITY,
+  ): number | undefined => {
+    if (absent(name)) return undefined
+    const value = Number(textOf(fields[name]).trim() || Number.NaN)
+    if (Number.isFinite(value) && value >= least && value <= most) return value
+    refuse(name, Number.isFinite(least) ? `a number from ${least} to ${most}` : 'a number')
+    return undefined
+  }
+
+  return {
+    problems,
+    id: (name) => (absent(name) ? missing(name, 'text or a number', '') : boundedText(name, MAX_ID_LENGTH)),
+    idOr: (name, fallback) => (absent(name) ? fallback : boundedText(name, MAX_ID_LENGTH)),
+    text: (name) => boundedText(name, MAX_TEXT_LENGTH),
+    requiredTime: (name) => time(name) ?? missing(name, 'a time such as 2026-11-23T10:15:00Z', 0),
+    time,
+    number,
+    count(name) {
+      const value = number(name, 0, MAX_COUNT) ?? 0
+      if (!Number.isInteger(value)) refuse(name, 'a whole number')
+      return value
+    },
+    flag: (name) => fields[name] === true || /^(true|t|yes|y|1)$/i.test(textOf(fields[name])),
+    choice(name, words, otherwise) {
+      if (absent(name)) return otherwise
+      const word = textOf(fields[name])
+        .trim()
+        .toLowerCase()
+        .replaceAll(/[\s-]+/g, '_')
+      const meaning = Object.hasOwn(words, word) ? words[word] : undefined
+      if (meaning === undefined) refuse(name, `one of ${Object.keys(words).join(', ')}`)
+      return meaning ?? otherwise
+    },
+    missing,
+    refuse,
+  }
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object'
+  const text = JSON.stringify(value)
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text
+}

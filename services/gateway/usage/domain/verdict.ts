@@ -1,0 +1,36 @@
+/** Why an event was not simply stored. A fixed set: it is a label of metrics and a key of the ledger. */
+export type UsageCode =
+  | 'duplicate'
+  | 'too-old'
+  | 'too-far-ahead'
+  | 'not-an-object'
+  | 'unknown-type'
+  | 'missing-name'
+  | 'missing-identity'
+  | 'missing-account'
+  | 'missing-previous-id'
+  | 'invalid-time'
+  | 'text-too-long'
+  | 'event-too-large'
+  | 'properties-too-large'
+  | 'nested-too-deep'
+  | 'invalid-cloudevent'
+  | 'invalid-fact'
+
+export type VerdictStatus = 'accepted' | 'duplicate' | 'rejected' | 'quarantined'
+
+/** What became of one event of a request. */
+export type Verdict = {
+  /** Its place in the request, from 0. */
+  readonly index: number
+  /** The sender's own id of it, null when it has none. */
+  readonly messageId: string | null
+  readonly status: VerdictStatus
+  readonly code: UsageCode | null
+  /** What the sender has to change. */
+  readonly detail: string
+}
+
+export type Refusal = { readonly kind: 'refused'; readonly code: UsageCode; readonly detail: string }
+
+export const refused = (code: UsageCode, detail: string): Refusal => ({ kind: 'refused', code, detail })

@@ -1,0 +1,242 @@
+import { hash } from 'node:crypto'
+import { encodeEvent } from '@plimsoll/contracts/events.ts'
+import { laneCount, laneOf } from '@plimsoll/contracts/lane.ts'
+import { subjectOf } from '@plimsoll/contracts/subjects.ts'
+import { type UsageEvent, usageLaneKey } from '@plimsoll/contracts/usage-batch.ts'
+import type { Clock } from '@plimsoll/kit/clock.ts'
+import { appError } from '@plimsoll/kit/errors.ts'
+import type { EventLog } from '@plimsoll/kit/log/log.ts'
+import { traceHeaders } from '@plimsoll/kit/telemetry/propagation.ts'
+import { createLaneBatcher, type LaneBatcher } from '../batch/lanes.ts'
+import { createBatchPublisher } from '../batch/publisher.ts'
+import { within } from '../ingestion.ts'
+import type { SourceLedger } from '../sources/ledger.ts'
+import type { Read } from './domain/draft.ts'
+import { checkDraft, type Reception } from './domain/event.ts'
+import type { Fact } from './domain/fact.ts'
+import type { Verdict, VerdictStatus } from './domain/verdict.ts'
+import { type Quarantined, quarantineMessages } from './quarantine.ts'
+import { type OpenUsageBatch, openUsageBatch, usageWeight } from './usagebatch.ts'
+import { createEventWindow, idText } from './window.ts'
+
+export type UsageLimits = {
+  /** A batch of a lane waits at most this long for company, ms. */
+  readonly lingerMs: number
+  readonly maxMessageBytes: number
+  readonly maxInFlightBytes: number
+  /** How long a request waits for the broker before it is answered 503, ms. */
+  readonly answerWithinMs: number
+}
+
+/** More than Segment (2,500) and Mixpanel (2,000) take. */
+export const MAX_EVENTS = 5_000
+
+export type UsageRequest = Reception & { readonly protocol: string }
+
+/** What became of a request, once everything of it is durable. */
+export type Receipt = Readonly<Record<VerdictStatus, number>> & {
+  /** Of every event, in their order. */
+  readonly verdicts: readonly Verdict[]
+}
+
+export type UsageIntake = {
+  /**
+   * Stores what is good of a request and resolves after the broker's acknowledgement of all of it. Rejects with
+   * `too-large`, `rate-limited` or `unavailable`; the sender's repeat then finishes the work.
+   */
+  take(request: UsageRequest, reads: readonly Read[]): Promise<Receipt>
+  /** Learns which events the log holds: before the first request. */
+  rebuild(): Promise<number>
+  drain(withinMs: number): Promise<void>
+}
+
+/** A request's events, sorted by what is to be done with them. */
+type Sorted = {
+  readonly verdicts: Verdict[]
+  readonly events: UsageEvent[]
+  readonly facts: { readonly fact: Fact; readonly index: number }[]
+  readonly quarantined: Quarantined[]
+  /** What this request added to the window. */
+  readonly ids: string[]
+}
+
+export function createUsageIntake(
+  log: EventLog,
+  clock: Clock,
+  ledger: SourceLedger,
+  limits: UsageLimits,
+  onPublishRetry: (error: unknown) => void = () => {},
+): UsageIntake {
+  const publisher = createBatchPublisher(log, clock, onPublishRetry)
+  const window = createEventWindow(clock)
+  const batchers = new Map<string, LaneBatcher<OpenUsageBatch>>()
+  const underWay = new Set<Promise<unknown>>()
+  let inFlightBytes = 0
+
+  function batcherOf(source: string): LaneBatcher<OpenUsageBatch> {
+    let batcher = batchers.get(source)
+    if (batcher === undefined) {
+      batcher = createLaneBatcher({
+        type: 'plimsoll.usage.v1.UsageBatch',
+        source,
+        open: () => openUsageBatch(source, clock.now),
+        publish: publisher.publish,
+        headers: traceHeaders,
+        lingerMs: limits.lingerMs,
+        maxBytes: limits.maxMessageBytes,
+      })
+      batchers.set(source, batcher)
+    }
+    return batcher
+  }
+
+  function sort(request: UsageRequest, reads: readonly Read[]): Sorted {
+    const sorted: Sorted = { verdicts: [], events: [], facts: [], quarantined: [], ids: [] }
+    reads.forEach((read, index) => {
+      const messageId = idOf(read)
+      const say = (status: VerdictStatus, code: Verdict['code'], detail: string) =>
+        sorted.verdicts.push({ index, messageId, status, code, detail })
+      const isNew = (id: string): boolean => {
+        if (!window.add(id)) {
+          say('duplicate', 'duplicate', 'it was stored before: nothing to do')
+          return false
+        }
+        sorted.ids.push(id)
+        say('accepted', null, '')
+        return true
+      }
+      const checked = read.kind === 'usage' ? checkDraft(read.draft, request) : read
+      switch (checked.kind) {
+        case 'event':
+          if (isNew(idText(checked.event.messageId))) sorted.events.push(checked.event)
+          break
+        case 'fact':
+          if (isNew(checked.fact.id)) sorted.facts.push({ fact: checked.fact, index })
+          break
+        case 'quarantined':
+          sorted.quarantined.push(checked)
+          say('quarantined', checked.code, checked.detail)
+          break
+        case 'refused':
+          say('rejected', checked.code, checked.detail)
+          break
+      }
+    })
+    return sorted
+  }
+
+  /** Events by lane, into batches shared with other requests; see `createLaneBatcher`. */
+  function storeEvents(source: string, { events, ids }: Sorted): Promise<void> {
+    const lanes = events.map((event) => laneOf(usageLaneKey(event)))
+    const weights = events.map(usageWeight)
+    const weight = new Float64Array(laneCount)
+    lanes.forEach((lane, i) => {
+      weight[lane] = (weight[lane] as number) + (weights[i] as number)
+    })
+    const requestId = hash('sha256', ids.join('')).slice(0, 32)
+    return batcherOf(source).take({ requestId, stored: nothingStored, weight }, (batchFor) => {
+      for (const [i, event] of events.entries()) batchFor(lanes[i] as number, weights[i] as number)?.add(event)
+    })
+  }
+
+  /** A fact's own message; a repeat that only the broker remembers turns its verdict into `duplicate`. */
+  async function storeFact(source: string, fact: Fact): Promise<boolean> {
+    const { type, id, value } = fact
+    const ack = await log.publish({
+      subject: subjectOf(type, laneOf(value.accountId)),
+      // The fact's type pairs them; the compiler cannot follow the pair through a union.
+      data: encodeEvent<typeof type>(type, value as never),
+      id: `${type}.${id}`,
+      headers: {
+        'Plimsoll-Type': type,
+        'Plimsoll-Source': source,
+        'Plimsoll-Time': new Date(value.receivedAt).toISOString(),
+        ...traceHeaders(),
+      },
+    })
+    return !ack.duplicate
+  }
+
+  async function store(request: UsageRequest, sorted: Sorted): Promise<void> {
+    const { source, receivedAt } = request
+    // What another request is still storing is only durable when that one is done.
+    const others = sorted.verdicts.some(({ status }) => status === 'duplicate') ? [...underWay] : []
+    const facts = sorted.facts.map(async ({ fact, index }) => {
+      if (await storeFact(source, fact)) return
+      const { messageId } = sorted.verdicts[index] as Verdict
+      sorted.verdicts[index] = { index, messageId, ...knownToBroker }
+    })
+    const apart = quarantineMessages(source, sorted.quarantined, receivedAt).map((message) =>
+      publisher.publish(message),
+    )
+    await Promise.all([storeEvents(source, sorted), ...facts, ...apart, ...others])
+  }
+
+  function track(storing: Promise<void>, ids: readonly string[], bytes: number): void {
+    inFlightBytes += bytes
+    underWay.add(storing)
+    const over = () => {
+      inFlightBytes -= bytes
+      underWay.delete(storing)
+    }
+    storing.then(over, () => {
+      over()
+      // They are not stored, or nobody knows: the sender's repeat has to get through.
+      for (const id of ids) window.forget(id)
+    })
+  }
+
+  function count({ source, protocol }: UsageRequest, verdicts: readonly Verdict[]): Receipt {
+    const counts = { accepted: 0, duplicate: 0, rejected: 0, quarantined: 0 }
+    for (const { status, code, detail } of verdicts) {
+      counts[status]++
+      if (code !== null) ledger.refuse(source, protocol, code, 1, detail)
+    }
+    if (counts.accepted > 0) ledger.acceptEvents(source, protocol, counts.accepted)
+    return { ...counts, verdicts }
+  }
+
+  return {
+    async take(request, reads) {
+      const { source, protocol, bodyBytes } = request
+      const refuseAll = (reason: string, detail: string) =>
+        ledger.refuse(source, protocol, reason, reads.length, detail)
+      if (reads.length > MAX_EVENTS) {
+        refuseAll('too-many-events', `${reads.length} events at once`)
+        throw appError(
+          'too-large',
+          `A request may hold ${MAX_EVENTS} events, this one holds ${reads.length}: send fewer at once.`,
+        )
+      }
+      if (inFlightBytes > 0 && inFlightBytes + bodyBytes > limits.maxInFlightBytes) {
+        refuseAll('overloaded', `${inFlightBytes} bytes were waiting for the broker`)
+        throw appError('rate-limited', 'Too much is waiting for the broker: try again.', { retryAfterMs: 1_000 })
+      }
+      const sorted = sort(request, reads)
+      const storing = store(request, sorted)
+      track(storing, sorted.ids, bodyBytes)
+      const receipt = await within(
+        storing.then(() => count(request, sorted.verdicts)),
+        limits.answerWithinMs,
+      )
+      if (receipt !== undefined) return receipt
+      refuseAll('unavailable', `the broker did not answer within ${limits.answerWithinMs} ms`)
+      throw appError('unavailable', 'The broker does not answer: try again.', { retryAfterMs: 5_000 })
+    },
+    rebuild: () => window.rebuild(log),
+    async drain(withinMs) {
+      for (const batcher of batchers.values()) batcher.flush()
+      await within(Promise.allSettled(underWay), withinMs)
+      publisher.stop()
+    },
+  }
+}
+
+const nothingStored: ReadonlySet<string> = new Set()
+
+const knownToBroker = { status: 'duplicate', code: 'duplicate', detail: 'it was stored before: nothing to do' } as const
+
+function idOf(read: Read): string | null {
+  if (read.kind === 'usage') return read.draft.messageId || null
+  return read.kind === 'fact' ? read.messageId || null : null
+}
