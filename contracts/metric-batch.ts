@@ -28,6 +28,26 @@ const LABEL_WIDTH = 2
 
 export const METRIC_TYPE = 'plimsoll.telemetry.v1.MetricBatch'
 
+const none = new Uint8Array(0)
+/** The histogram columns of a batch that has samples only. */
+export const noHistograms = {
+  histogramSeries: none,
+  histogramTime: none,
+  histogramStart: none,
+  histogramCount: none,
+  histogramSum: none,
+  histogramMin: none,
+  histogramMax: none,
+  histogramScale: none,
+  histogramZeroCount: none,
+  histogramZeroThreshold: none,
+  histogramBucketEnd: none,
+  bucketIndex: none,
+  bucketCount: none,
+  histogramBoundEnd: none,
+  bounds: none,
+} as const
+
 /**
  * A MetricBatch as typed arrays, named as in the schema and checked once: columns of one table have one length, refs
  * stay inside their tables, times are finite. Copied out of the message, so it outlives it.

@@ -3,17 +3,13 @@
  * Pull, decode, fold and commit, beside the same stream read by the same client without a handler, and by a durable
  * consumer that acknowledges every message.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { laneCount } from '@plimsoll/contracts/lane.ts'
 import { laneFilter } from '@plimsoll/contracts/subjects.ts'
 import { systemClock } from '@plimsoll/kit/clock.ts'
 import { migrateService } from '@plimsoll/kit/db/migrate.ts'
 import { openDatabase } from '@plimsoll/kit/db/pool.ts'
-import { startEmbedded } from '@plimsoll/kit/embedded/servers.ts'
 import { type Lanes, startLanes } from '@plimsoll/kit/lanes/lanes.ts'
 import { connectJetStream, connectWire } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
@@ -23,6 +19,7 @@ import { createMetrics } from '@plimsoll/kit/telemetry/prometheus.ts'
 import { sql } from 'kysely'
 import { benchMessage, samplesPerMessage } from './lane/batches.ts'
 import { countingFold } from './lane/fold.ts'
+import { withServers } from './servers.ts'
 
 export type LaneRow = {
   readonly series: number
@@ -54,16 +51,7 @@ export async function laneBench(options: LaneBenchOptions): Promise<LaneRow[]> {
 }
 
 async function measure(series: number, messages: number): Promise<LaneRow[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'plimsoll-bench-lane-'))
-  const servers = await startEmbedded({
-    dataDir: folder,
-    cacheDir: join(fileURLToPath(new URL('../../', import.meta.url)), '.plimsoll', 'servers'),
-    env: process.env,
-    wanted: { nats: true, postgres: true, redis: false },
-    progress: () => undefined,
-  })
-  try {
-    const [natsUrl, databaseUrl] = [servers.nats?.url ?? '', servers.postgres?.url ?? '']
+  return await withServers(async ({ natsUrl, databaseUrl }) => {
     await ensureStreams({ url: natsUrl })
     // Each message is synced to disk before its ack, which a busy machine may take long over.
     const log = await connectJetStream({ url: natsUrl, publisher: { window: 64, ackTimeoutMs: 60_000 } })
@@ -83,10 +71,7 @@ async function measure(series: number, messages: number): Promise<LaneRow[]> {
     const { worked, rows } = await workAll(log, databaseUrl, messages)
     await log.close()
     return [rowOf('lane worker', worked, rows), raw, acked]
-  } finally {
-    await servers.stop()
-    await rm(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 async function publishAll(log: EventLog, series: number, messages: number): Promise<void> {

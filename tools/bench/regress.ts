@@ -5,16 +5,13 @@
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { systemClock } from '@plimsoll/kit/clock.ts'
 import { readConfig } from '@plimsoll/kit/config.ts'
 import { migrateService } from '@plimsoll/kit/db/migrate.ts'
 import { openDatabase } from '@plimsoll/kit/db/pool.ts'
-import { startEmbedded } from '@plimsoll/kit/embedded/servers.ts'
 import { startLanes } from '@plimsoll/kit/lanes/lanes.ts'
 import { processor } from '@plimsoll/kit/lanes/processor.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
@@ -25,6 +22,7 @@ import { performanceConfig } from '@plimsoll/performance/config.ts'
 import { regressionProcessor } from '@plimsoll/performance/events/regression.ts'
 import { sql } from 'kysely'
 import { messagesPerScrape, samplesPerScrapeMessage, scrapeMessage } from './lane/scrapes.ts'
+import { withServers } from './servers.ts'
 
 /** The bar: resident memory of a process that watches 10,000 endpoints. */
 const barMegabytes = 300
@@ -56,21 +54,12 @@ export async function regressBench(options: {
   readonly scrapes: number
 }): Promise<RegressRow> {
   const { json, endpoints, scrapes } = options
-  const folder = await mkdtemp(join(tmpdir(), 'plimsoll-bench-regress-'))
-  const servers = await startEmbedded({
-    dataDir: folder,
-    cacheDir: join(fileURLToPath(new URL('../../', import.meta.url)), '.plimsoll', 'servers'),
-    env: process.env,
-    wanted: { nats: true, postgres: true, redis: false },
-    progress: () => undefined,
-  })
-  try {
-    const natsUrl = servers.nats?.url ?? ''
+  return await withServers(async ({ natsUrl, databaseUrl }) => {
     const messages = messagesPerScrape(endpoints) * scrapes
     await ensureStreams({ url: natsUrl })
     await publishAll(natsUrl, endpoints, messages)
     const child = fork(fileURLToPath(import.meta.url), ['--worker'])
-    child.send({ natsUrl, databaseUrl: servers.postgres?.url ?? '', endpoints, messages } satisfies Task)
+    child.send({ natsUrl, databaseUrl, endpoints, messages } satisfies Task)
     const ended = once(child, 'exit').then(([code]): never => {
       throw new Error(`the worker ended with code ${code}`)
     })
@@ -80,10 +69,7 @@ export async function regressBench(options: {
     if (json) console.log(JSON.stringify({ cpus: cpus().length, node: process.version, ...row }))
     else print(row)
     return row
-  } finally {
-    await servers.stop()
-    await rm(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 async function publishAll(natsUrl: string, endpoints: number, messages: number): Promise<void> {

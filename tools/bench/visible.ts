@@ -3,18 +3,15 @@
  * that proves a window to the answer of GET /v1/performance/regressions that shows the regression, on real servers. Which
  * batch that is the detector says beforehand, so that a slow answer cannot be taken for a later batch's quick one.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { startEmbedded } from '@plimsoll/kit/embedded/servers.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import { startServices } from '@plimsoll/kit/run.ts'
 import { createDetector, observe } from '@plimsoll/performance/domain/detector.ts'
 import { performance as service } from '@plimsoll/performance/service.ts'
 import { batchMessage, random } from '@plimsoll/performance/test/batches.ts'
+import { withServers } from './servers.ts'
 
 /** The bar: a fact is visible within a second, 99 times of 100. */
 const barMs = 1_000
@@ -38,16 +35,7 @@ export async function visibleBench({
   readonly json: boolean
   readonly facts: number
 }): Promise<VisibleResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'plimsoll-bench-visible-'))
-  const servers = await startEmbedded({
-    dataDir: folder,
-    cacheDir: join(fileURLToPath(new URL('../../', import.meta.url)), '.plimsoll', 'servers'),
-    env: process.env,
-    wanted: { nats: true, postgres: true, redis: false },
-    progress: () => undefined,
-  })
-  try {
-    const [natsUrl, databaseUrl] = [servers.nats?.url ?? '', servers.postgres?.url ?? '']
+  return await withServers(async ({ natsUrl, databaseUrl }) => {
     const env = { NATS_URL: natsUrl, DATABASE_URL: databaseUrl, PORT: '0', LOG_LEVEL: 'warn' }
     const running = await startServices([service], env)
     const log = await connectJetStream({ url: natsUrl })
@@ -60,10 +48,7 @@ export async function visibleBench({
     if (json) console.log(JSON.stringify(result))
     else print(result)
     return result
-  } finally {
-    await servers.stop()
-    await rm(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 type Publish = Awaited<ReturnType<typeof connectJetStream>>['publish']

@@ -3,7 +3,7 @@
 import { packColumn } from '@plimsoll/contracts/columns.ts'
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
 import { laneOf, metricLaneKey } from '@plimsoll/contracts/lane.ts'
-import { METRIC_TYPE } from '@plimsoll/contracts/metric-batch.ts'
+import { METRIC_TYPE, noHistograms } from '@plimsoll/contracts/metric-batch.ts'
 import { createStringTableBuilder } from '@plimsoll/contracts/strings.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
 import type { OutgoingMessage } from '@plimsoll/kit/log/log.ts'
@@ -43,21 +43,7 @@ export function encodeBatch(source: string, receivedAt: number, series: readonly
     sampleTime: packColumn(Float64Array.from(samples, ({ time }) => time)),
     sampleStart: none,
     sampleValue: packColumn(Float64Array.from(samples, ({ value }) => value)),
-    histogramSeries: none,
-    histogramTime: none,
-    histogramStart: none,
-    histogramCount: none,
-    histogramSum: none,
-    histogramMin: none,
-    histogramMax: none,
-    histogramScale: none,
-    histogramZeroCount: none,
-    histogramZeroThreshold: none,
-    histogramBucketEnd: none,
-    bucketIndex: none,
-    bucketCount: none,
-    histogramBoundEnd: none,
-    bounds: none,
+    ...noHistograms,
     stringBytes: strings.stringBytes(),
     stringEnds: strings.stringEnds(),
   })

@@ -1,7 +1,7 @@
 import { packColumn } from '@plimsoll/contracts/columns.ts'
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
 import { laneCount, laneToken } from '@plimsoll/contracts/lane.ts'
-import { METRIC_TYPE } from '@plimsoll/contracts/metric-batch.ts'
+import { METRIC_TYPE, noHistograms } from '@plimsoll/contracts/metric-batch.ts'
 import { createStringTableBuilder } from '@plimsoll/contracts/strings.ts'
 import type { OutgoingMessage } from '@plimsoll/kit/log/log.ts'
 
@@ -43,21 +43,7 @@ export function benchMessage(i: number, series: number): OutgoingMessage {
     sampleTime: packColumn(new Float64Array(samplesPerMessage).fill(1_760_000_000_000 + i)),
     sampleStart: none,
     sampleValue: packColumn(Float64Array.from({ length: samplesPerMessage }, (_, k) => k % 100)),
-    histogramSeries: none,
-    histogramTime: none,
-    histogramStart: none,
-    histogramCount: none,
-    histogramSum: none,
-    histogramMin: none,
-    histogramMax: none,
-    histogramScale: none,
-    histogramZeroCount: none,
-    histogramZeroThreshold: none,
-    histogramBucketEnd: none,
-    bucketIndex: none,
-    bucketCount: none,
-    histogramBoundEnd: none,
-    bounds: none,
+    ...noHistograms,
   }
   return {
     subject: `metric.${laneToken(lane)}.MetricBatch`,

@@ -1,7 +1,7 @@
 import { packColumn } from '@plimsoll/contracts/columns.ts'
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
 import { laneCount, laneToken } from '@plimsoll/contracts/lane.ts'
-import { METRIC_TYPE } from '@plimsoll/contracts/metric-batch.ts'
+import { METRIC_TYPE, noHistograms } from '@plimsoll/contracts/metric-batch.ts'
 import { createStringTableBuilder } from '@plimsoll/contracts/strings.ts'
 import type { OutgoingMessage } from '@plimsoll/kit/log/log.ts'
 
@@ -71,21 +71,7 @@ export function scrapeMessage(i: number, endpoints: number): OutgoingMessage {
     sampleTime: packColumn(new Float64Array(rows).fill(atMs)),
     sampleStart: none,
     sampleValue: packColumn(value),
-    histogramSeries: none,
-    histogramTime: none,
-    histogramStart: none,
-    histogramCount: none,
-    histogramSum: none,
-    histogramMin: none,
-    histogramMax: none,
-    histogramScale: none,
-    histogramZeroCount: none,
-    histogramZeroThreshold: none,
-    histogramBucketEnd: none,
-    bucketIndex: none,
-    bucketCount: none,
-    histogramBoundEnd: none,
-    bounds: none,
+    ...noHistograms,
   }
   return {
     subject: `metric.${laneToken(lane)}.MetricBatch`,
