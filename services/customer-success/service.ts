@@ -1,7 +1,11 @@
 /** The manifest of the service `customer-success`. */
 
+import { processor, ticker } from '@plimsoll/kit/lanes/processor.ts'
 import type { Service } from '@plimsoll/kit/service.ts'
 import { customerSuccessConfig } from './config.ts'
+import { usageProcessor } from './events/usage.ts'
+import { usageUpkeepTicker } from './events/usage-upkeep.ts'
+import { activeRoute } from './http/analytics-active.ts'
 import type { Tables } from './store/tables.ts'
 
 export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
@@ -13,4 +17,7 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     'customer-success:privacy': 'Export and erase what is kept of a person or an account.',
   },
   migrations: new URL('store/migrations/', import.meta.url),
+  processors: ({ config }) => [processor(usageProcessor(config))],
+  tickers: ({ config }) => [ticker(usageUpkeepTicker(config))],
+  routes: (context) => [activeRoute(context)],
 }

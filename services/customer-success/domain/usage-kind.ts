@@ -13,11 +13,12 @@ export const isApiCall = (name: string): boolean => /(^|[^a-z])api([^a-z]|$)/i.t
 export function reportsError(properties: string): boolean {
   // Most events say neither: looked for before anything is parsed.
   if (!properties.includes('"status"') && !properties.includes('"error"')) return false
-  const { status, error } = parsed(properties)
+  const { status, error } = jsonObject(properties)
   return Number(status) >= 400 || (error !== undefined && error !== null && error !== false && error !== '')
 }
 
-function parsed(json: string): Readonly<Record<string, unknown>> {
+/** The object a JSON text holds; an empty one for anything else. */
+export function jsonObject(json: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(json)
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}

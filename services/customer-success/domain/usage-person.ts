@@ -74,6 +74,9 @@ function widthsOf(subject: string, feature: number): readonly number[] {
   return subject.startsWith('account:') ? ONLY_MONTH : WINDOWS
 }
 
+export const keepsWindow = (subject: string, feature: number, width: number): boolean =>
+  widthsOf(subject, feature).includes(width)
+
 /** Takes uses in and adds what they change to the tally. */
 export function addUses(person: Person, uses: readonly Use[], subjectsOf: SubjectsOf, tally: Tally): void {
   const unions = new Map<string, Union & { changed: boolean }>()
@@ -98,6 +101,11 @@ export function addUses(person: Person, uses: readonly Use[], subjectsOf: Subjec
     const space = key.indexOf(' ')
     if (union.changed) tellHabits(cellsOf(tally, key.slice(space + 1)), Number(key.slice(0, space)), union, 1)
   }
+  keepUses(person, uses)
+}
+
+/** Takes uses in without a word: for a person that is told anew. */
+export function keepUses(person: Person, uses: readonly Use[]): void {
   for (const use of uses) addToList(person, use)
 }
 

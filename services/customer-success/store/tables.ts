@@ -1,3 +1,5 @@
 /** Tables of the schema `customer_success`, as Kysely sees them. */
 
-export type Tables = Record<never, never>
+import type { UsageTables } from './usage-tables.ts'
+
+export type Tables = UsageTables

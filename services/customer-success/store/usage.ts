@@ -1,0 +1,267 @@
+/** Takes usage events in: each once, in one transaction with everything that follows from it. */
+
+import { USAGE_KIND } from '@plimsoll/contracts/usage-batch.ts'
+import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
+import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { sql } from 'kysely'
+import { dayOf } from '../domain/day.ts'
+import { componentsOf, type Link } from '../domain/identity.ts'
+import { ANY, API_CALLS, API_ERRORS } from '../domain/usage-cells.ts'
+import { meaningOf, previousId, quarantineReason, traitsOf, type UsageRow } from '../domain/usage-event.ts'
+import {
+  addMembership,
+  addUses,
+  keepUses,
+  type Membership,
+  merged,
+  type Tally,
+  tell,
+  type Use,
+} from '../domain/usage-person.ts'
+import { changeTraits } from './accounts.ts'
+import { saveCells } from './cells.ts'
+import { saveQuarantined, saveRaw } from './events.ts'
+import {
+  type AccountRow,
+  accountsOf,
+  anonymousKey,
+  holdAccounts,
+  type Identities,
+  type LockedPerson,
+  lockPersons,
+  nobodyKey,
+  numberAccounts,
+  replacePersons,
+  saveLinks,
+  savePersons,
+  subjectsIn,
+  tables,
+  userKey,
+} from './identity.ts'
+
+/** Numbers of accounts and features, which never change once they are committed. */
+export type Numbers = { readonly accounts: Map<string, number>; readonly features: Map<string, number> }
+
+export const createNumbers = (): Numbers => ({ accounts: new Map(), features: new Map() })
+
+export type UsageLimits = {
+  readonly lateDays: number
+  readonly rawDays: number
+  /** Features counted apart. */
+  readonly features: number
+}
+
+export async function takeUsage(
+  tx: WorkerTransaction,
+  numbers: Numbers,
+  rows: readonly UsageRow[],
+  limits: UsageLimits,
+  nowMs: number,
+): Promise<void> {
+  const fresh = await claim(tx, rows)
+  const reasons = new Map(fresh.map((row) => [row, quarantineReason(row, limits.lateDays)] as const))
+  const counted = fresh.filter((row) => reasons.get(row) === undefined)
+  await saveQuarantined(tx, reasons)
+  if (counted.length === 0) return
+  await numberAccounts(
+    tx,
+    numbers.accounts,
+    counted.map(({ accountId }) => accountId),
+  )
+  await numberFeatures(tx, numbers.features, counted, limits.features)
+  await changeTraits(tx, newestTraits(counted))
+  const held = new Map<number, AccountRow>()
+  await holdAccounts(tx, held, numbers.accounts.size === 0 ? [] : accountNumbers(numbers, counted))
+  const identities = await lockPersons(tx, [...new Set(counted.flatMap(keysOf))])
+  await holdAccounts(tx, held, accountsOf(new Set(identities.personOf.values())))
+  await saveRaw(tx, counted, (row) => nodeOf(identities, row), nowMs, limits.rawDays)
+  await countUses(tx, numbers, held, identities, counted)
+}
+
+/** The events not taken in before, each once. */
+async function claim(tx: WorkerTransaction, rows: readonly UsageRow[]): Promise<UsageRow[]> {
+  const byId = new Map<string, UsageRow>()
+  for (const row of rows) {
+    const id = hex(row.eventId)
+    if (!byId.has(id)) byId.set(id, row)
+  }
+  // In the order of ids, so that two batches with the same events wait for each other once, not crosswise.
+  const claimed = [...byId].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+  const inserted = await bulkUpsert(tx, {
+    table: 'event_key',
+    key: ['event_id'],
+    onConflict: 'keep',
+    columns: [
+      { name: 'event_id', type: 'bytea', values: claimed.map(({ eventId }) => eventId) },
+      { name: 'received_day', type: 'int4', values: claimed.map(({ receivedMs }) => dayOf(receivedMs)) },
+    ],
+  })
+  if (inserted === claimed.length) return claimed
+  // Keys this transaction did not write were there: repeats.
+  const ids = claimed.map(({ eventId }) => Buffer.from(eventId))
+  const { rows: known } = await sql<{ event_id: Uint8Array }>`
+    select event_id from event_key
+    where event_id = any(${ids}::bytea[]) and xmin <> pg_current_xact_id()::xid`.execute(tx)
+  const repeats = new Set(known.map(({ event_id }) => hex(event_id)))
+  return claimed.filter(({ eventId }) => !repeats.has(hex(eventId)))
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+
+/** Names beyond the limit share the figures of any use. */
+async function numberFeatures(
+  tx: WorkerTransaction,
+  known: Map<string, number>,
+  rows: readonly UsageRow[],
+  limit: number,
+): Promise<void> {
+  const names = rows.map((row) => meaningOf(row).feature)
+  const missing = [...new Set(names)].filter((name) => name !== '' && !known.has(name)).sort()
+  if (missing.length === 0) return
+  await sql`
+    insert into feature (name)
+    select name from unnest(${missing}::text[]) as name
+    where not exists (select from feature where feature.name = name)
+    limit greatest(0, ${limit} - (select count(*) from feature))
+    on conflict do nothing`.execute(tx)
+  const found = await tables(tx).selectFrom('feature').select(['id', 'name']).where('name', 'in', missing).execute()
+  for (const name of missing) known.set(name, ANY)
+  for (const { id, name } of found) known.set(name, id)
+}
+
+function newestTraits(rows: readonly UsageRow[]) {
+  return rows.flatMap((row) => {
+    const traits = row.accountId === '' ? undefined : traitsOf(row)
+    return traits === undefined ? [] : [{ accountId: row.accountId, atMs: row.atMs, ...traits }]
+  })
+}
+
+const accountNumbers = (numbers: Numbers, rows: readonly UsageRow[]): number[] => [
+  ...new Set(rows.map(({ accountId }) => numbers.accounts.get(accountId) ?? 0)),
+]
+
+/** Who did it: the user, else the anonymous one, else nobody that is known. */
+function keyOf({ userId, anonymousId, accountId }: UsageRow): string {
+  if (userId !== '') return userKey(userId)
+  return anonymousId === '' ? nobodyKey(accountId) : anonymousKey(anonymousId)
+}
+
+const nodeOf = ({ nodeOf: nodes }: Identities, row: UsageRow): number => nodes.get(keyOf(row)) ?? 0
+
+/** Keys an event says are the same person's. */
+function linkedKeys(row: UsageRow): readonly string[] {
+  const { kind, userId, anonymousId } = row
+  if (userId === '') return []
+  if (kind === USAGE_KIND.identify) return anonymousId === '' ? [] : [anonymousKey(anonymousId)]
+  const previous = previousId(row)
+  return previous === '' || previous === userId ? [] : [anonymousKey(previous), userKey(previous)]
+}
+
+const keysOf = (row: UsageRow): string[] => [keyOf(row), ...linkedKeys(row)]
+
+async function countUses(
+  tx: WorkerTransaction,
+  numbers: Numbers,
+  held: ReadonlyMap<number, AccountRow>,
+  identities: Identities,
+  rows: readonly UsageRow[],
+): Promise<void> {
+  const { uses, memberships, links } = readRows(numbers, identities, rows)
+  const newLinks = await saveLinks(tx, links, rows[0]?.receivedMs ?? 0)
+  await saveAccountNodes(tx, identities, [...uses, ...memberships])
+  const subjectsOf = subjectsIn(held)
+  const tally: Tally = new Map()
+  const personOf = (node: number): LockedPerson => identities.personOf.get(node) as LockedPerson
+
+  // Persons that are joined, or join an account, are told anew as a whole.
+  const anew = new Set([...memberships.map(({ node }) => node), ...newLinks.flat()].map(personOf))
+  for (const { person } of anew) tell(person, subjectsOf, tally, -1)
+  for (const membership of memberships) addMembership(personOf(membership.node).person, membership)
+  const changed: LockedPerson[] = []
+  for (const [locked, own] of Map.groupBy(uses, ({ node }) => personOf(node))) {
+    if (anew.has(locked)) keepUses(locked.person, own)
+    else {
+      addUses(locked.person, own, subjectsOf, tally)
+      changed.push(locked)
+    }
+  }
+  const after = united([...anew], newLinks, identities)
+  for (const { person } of after) tell(person, subjectsOf, tally, 1)
+
+  await savePersons(tx, changed)
+  await replacePersons(
+    tx,
+    [...anew].map(({ id }) => id),
+    after,
+  )
+  await saveCells(tx, tally)
+}
+
+/** Persons once links have made one of several, each under its smallest identifier. */
+function united(persons: readonly LockedPerson[], links: readonly Link[], { personOf }: Identities): LockedPerson[] {
+  const byId = new Map(persons.map((locked) => [locked.id, locked]))
+  const pairs = links.map(([a, b]) => [personOf.get(a)?.id ?? a, personOf.get(b)?.id ?? b] as const)
+  return [...componentsOf([...byId.keys()], pairs)].map(([id, ids]) => {
+    const parts = ids.flatMap((part) => byId.get(part)?.person ?? [])
+    const [only] = parts
+    return { id, person: only !== undefined && parts.length === 1 ? only : merged(parts) }
+  })
+}
+
+function readRows(numbers: Numbers, identities: Identities, rows: readonly UsageRow[]) {
+  const uses = new Map<string, { -readonly [K in keyof Use]: Use[K] }>()
+  const memberships: Membership[] = []
+  const links: Link[] = []
+  const use = (node: number, account: number, feature: number, day: number): void => {
+    const key = `${node} ${account} ${feature} ${day}`
+    const known = uses.get(key)
+    if (known === undefined) uses.set(key, { node, account, feature, day, count: 1 })
+    else known.count++
+  }
+  for (const row of rows) {
+    const node = nodeOf(identities, row)
+    const account = numbers.accounts.get(row.accountId) ?? 0
+    if (row.kind === USAGE_KIND.group && account !== 0 && (row.userId !== '' || row.anonymousId !== '')) {
+      memberships.push({ node, account, atMs: row.atMs })
+    }
+    for (const key of linkedKeys(row)) {
+      const other = identities.nodeOf.get(key)
+      if (other !== undefined && other !== node) links.push([node, other])
+    }
+    const meaning = meaningOf(row)
+    if (!meaning.isUse) continue
+    const day = dayOf(row.atMs)
+    use(node, account, ANY, day)
+    const feature = numbers.features.get(meaning.feature) ?? ANY
+    if (feature !== ANY) use(node, account, feature, day)
+    if (meaning.isApiCall) use(node, account, API_CALLS, day)
+    if (meaning.isApiError) use(node, account, API_ERRORS, day)
+  }
+  return { uses: [...uses.values()], memberships, links }
+}
+
+/** Remembers who is in an account, where that is new: whose figures move when it changes its plan or segment. */
+async function saveAccountNodes(
+  tx: WorkerTransaction,
+  { personOf }: Identities,
+  places: readonly { readonly node: number; readonly account: number }[],
+): Promise<void> {
+  const pairs = new Map<string, { readonly node: number; readonly account: number }>()
+  for (const { node, account } of places) {
+    if (account === 0) continue
+    const lists = personOf.get(node)?.person.lists ?? []
+    if (!lists.some((list) => list.account === account && list.node === node)) {
+      pairs.set(`${account} ${node}`, { node, account })
+    }
+  }
+  const rows = [...pairs.values()].sort((a, b) => a.account - b.account || a.node - b.node)
+  await bulkUpsert(tx, {
+    table: 'account_node',
+    key: ['account_id', 'node_id'],
+    onConflict: 'keep',
+    columns: [
+      { name: 'account_id', type: 'int4', values: rows.map(({ account }) => account) },
+      { name: 'node_id', type: 'int8', values: rows.map(({ node }) => node) },
+    ],
+  })
+}

@@ -1,0 +1,40 @@
+/** Usage events for tests: stated briefly, complete on the wire. */
+
+import { createHash } from 'node:crypto'
+import { encodeEvent } from '@plimsoll/contracts/events.ts'
+import { laneOf } from '@plimsoll/contracts/lane.ts'
+import { subjectOf } from '@plimsoll/contracts/subjects.ts'
+import { USAGE_KIND, USAGE_TYPE, type UsageEvent, usageBatchOf, usageLaneKey } from '@plimsoll/contracts/usage-batch.ts'
+import type { EventLog } from '@plimsoll/kit/log/log.ts'
+
+export type BriefEvent = Partial<Omit<UsageEvent, 'messageId' | 'kind'>> & {
+  readonly id: string
+  readonly timeMs: number
+  readonly kind?: keyof typeof USAGE_KIND
+}
+
+export const usageEvent = ({ id, kind = 'track', ...event }: BriefEvent): UsageEvent => ({
+  name: '',
+  accountId: '',
+  userId: '',
+  anonymousId: '',
+  originalTimeMs: event.timeMs,
+  sentTimeMs: 0,
+  quantity: 1,
+  properties: '',
+  context: '',
+  ...event,
+  messageId: createHash('sha256').update(`test|${id}`).digest().subarray(0, 16),
+  kind: USAGE_KIND[kind],
+})
+
+/** Publishes events as the gateway does: a batch per lane. */
+export async function publishUsage(log: EventLog, events: readonly UsageEvent[], receivedAt: number): Promise<void> {
+  for (const [lane, part] of Map.groupBy(events, (event) => laneOf(usageLaneKey(event)))) {
+    await log.publish({
+      subject: subjectOf(USAGE_TYPE, lane),
+      headers: { 'Plimsoll-Type': USAGE_TYPE },
+      data: encodeEvent(USAGE_TYPE, usageBatchOf('test', receivedAt, part)),
+    })
+  }
+}
