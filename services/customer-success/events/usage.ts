@@ -1,0 +1,48 @@
+/** UsageBatch -> raw events, persons and the figures they are part of. */
+
+import { USAGE_TYPE, type UsageBatchView, usageBatchView } from '@plimsoll/contracts/usage-batch.ts'
+import type { Processor } from '@plimsoll/kit/lanes/processor.ts'
+import type { CustomerSuccessConfig } from '../config.ts'
+import type { UsageRow } from '../domain/usage-event.ts'
+import { createNumbers, type Numbers, takeUsage } from '../store/usage.ts'
+
+export function usageProcessor(config: CustomerSuccessConfig): Processor<Numbers> {
+  const limits = {
+    lateDays: config.CUSTOMER_SUCCESS_LATE_DAYS,
+    rawDays: config.CUSTOMER_SUCCESS_KEEP_RAW_DAYS,
+    features: config.CUSTOMER_SUCCESS_FEATURES,
+  }
+  return {
+    name: 'usage',
+    version: 1,
+    stream: 'USAGE',
+    types: [USAGE_TYPE],
+    onPoison: 'skip',
+    load: async () => createNumbers(),
+    handle(numbers, batch, { now }) {
+      const rows = batch.flatMap((message) => rowsOf(usageBatchView(message.data)))
+      return { write: (tx) => takeUsage(tx, numbers, rows, limits, now()) }
+    },
+  }
+}
+
+function rowsOf(batch: UsageBatchView): UsageRow[] {
+  const { strings, source } = batch
+  const text = (refs: Uint32Array, row: number): string => strings.at(refs[row] ?? 0)
+  return Array.from({ length: batch.rows }, (_, row) => ({
+    eventId: batch.messageId.subarray(row * 16, row * 16 + 16),
+    source,
+    kind: batch.kind[row] ?? 0,
+    name: text(batch.nameRef, row),
+    accountId: text(batch.accountRef, row),
+    userId: text(batch.userRef, row),
+    anonymousId: text(batch.anonymousRef, row),
+    quantity: batch.quantity[row] ?? 0,
+    atMs: batch.time[row] ?? 0,
+    originalMs: batch.originalTime[row] ?? 0,
+    sentMs: batch.sentTime[row] ?? 0,
+    receivedMs: batch.receivedAt,
+    properties: text(batch.propertiesRef, row),
+    context: text(batch.contextRef, row),
+  }))
+}
