@@ -145,12 +145,15 @@ async function onceFree(start: () => Promise<RunningServer>, withinMs = 10_000):
     try {
       return await start()
     } catch (error) {
-      const isShared = error instanceof AppError && error.message.includes('pre-existing shared memory block')
-      if (!isShared || performance.now() > deadline) throw error
+      const isTaken = error instanceof AppError && remainsOfKilled.test(error.message)
+      if (!isTaken || performance.now() > deadline) throw error
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
 }
+
+/** Last lines of the log: of the new server, or of old sessions as they notice. */
+const remainsOfKilled = /pre-existing shared memory block|any old server processes|unexpected postmaster exit/
 
 /** The URL of a cluster in `dataDir` that listens on `port`. */
 export async function databaseUrl(dataDir: string, port: number, name = database): Promise<string> {
