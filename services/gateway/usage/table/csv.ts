@@ -21,7 +21,10 @@ export function delimiterOf(text: string): string {
  */
 export function* csvRecords(text: string, delimiter: string): Generator<CsvRecord> {
   // One cell and what ends it; sticky, so that nothing between two cells is passed over.
-  const cellForm = new RegExp(`(?:"((?:[^"]|"")*)"[ \\t]*|([^${delimiter}\\r\\n]*))(${delimiter}|\\r?\\n|\\r|$)`, 'y')
+  const cellForm = new RegExp(
+    `(?:"([^"]*(?:""[^"]*)*)"[ \\t]*|((?!")[^${delimiter}\\r\\n]*))(${delimiter}|\\r?\\n|\\r|$)`,
+    'y',
+  )
   let line = 1
   let at = 0
   while (at < text.length) {

@@ -5,12 +5,11 @@ import { bootstrapVerifier } from '@plimsoll/kit/auth/apikeys.ts'
 import { createAuthenticator } from '@plimsoll/kit/auth/authenticate.ts'
 import type { Principal } from '@plimsoll/kit/auth/principal.ts'
 import { manualClock } from '@plimsoll/kit/clock.ts'
-import { createHttpServer } from '@plimsoll/kit/http/server.ts'
+import { asAppError, problemOf } from '@plimsoll/kit/http/problems.ts'
+import { compileValidator } from '@plimsoll/kit/http/validation.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
 import { createMemoryLog } from '@plimsoll/kit/log/memory.ts'
-import { createLogger } from '@plimsoll/kit/telemetry/logger.ts'
-import { createMetrics } from '@plimsoll/kit/telemetry/prometheus.ts'
-import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import fastify, { type FastifyInstance, type LightMyRequestResponse } from 'fastify'
 import { createSourceLedger, type SourceLedger } from '../../sources/ledger.ts'
 import { defaultAccountKeys } from '../domain/account.ts'
 import { createUsageIntake, type UsageIntake, type UsageLimits } from '../intake.ts'
@@ -36,7 +35,7 @@ export type TestUsage = {
   close(): Promise<void>
 }
 
-/** The routes of usage as they are served, on a log in memory; `AUTH` with the one key unless `open`. */
+/** The routes of usage on a bare server and a log in memory; anybody may send unless `open` is false. */
 export async function testUsage(
   options: { open?: boolean; log?: EventLog; limits?: Partial<UsageLimits>; now?: number } = {},
 ): Promise<TestUsage> {
@@ -47,23 +46,33 @@ export async function testUsage(
   const config = { GATEWAY_ACCOUNT_KEYS: [...defaultAccountKeys], GATEWAY_IP_HASH_KEY: 'a key of the tests' }
   const permissions = { 'gateway:write': 'Write.', 'gateway:read': 'Read.' }
   const local: Principal = { kind: 'local', name: 'local', permissions: new Set(Object.keys(permissions)) }
-  const app = await createHttpServer({
-    services: [
-      {
-        service: 'gateway',
-        routes: usageRoutes(config, { intake, ledger, clock, log, bodyLimitBytes: 4 * 1024 * 1024 }),
-        permissions,
-      },
-    ],
-    authenticate: createAuthenticator({
-      verifiers: [bootstrapVerifier(API_KEY, Object.keys(permissions))],
-      local: options.open === false ? undefined : local,
-    }),
-    limit: async () => {},
-    logger: createLogger({ level: 'fatal', format: 'json' }),
-    metrics: createMetrics({ processMetrics: false }),
-    version: '1',
+  const authenticate = createAuthenticator({
+    verifiers: [bootstrapVerifier(API_KEY, Object.keys(permissions))],
+    local: options.open === false ? undefined : local,
   })
+  // kit's own server takes longer to start, for its pages, than most of these tests to run.
+  const app = fastify({ bodyLimit: 4 * 1024 * 1024, routerOptions: { ignoreTrailingSlash: true } })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.setValidatorCompiler(({ schema, httpPart }) => compileValidator(schema as never, httpPart ?? 'body'))
+  app.setErrorHandler((thrown, _request, reply) => {
+    const error = asAppError(thrown)
+    if (error.retryAfterMs !== undefined) reply.header('retry-after', error.retryAfterMs / 1_000)
+    return reply.code(error.status).send(problemOf(error))
+  })
+  for (const route of usageRoutes(config, { intake, ledger, clock, log, bodyLimitBytes: 4 * 1024 * 1024 })) {
+    const { method, url, schema, permission, senderKey } = route
+    const { querystring, params } = schema
+    app.route({
+      method,
+      url,
+      schema: { ...(querystring && { querystring }), ...(params && { params }) },
+      handler: async (request, reply) => {
+        const key = senderKey === undefined ? undefined : { key: senderKey(request) }
+        return route.handler(request, reply, permission === 'public' ? local : await authenticate(request, key))
+      },
+    })
+  }
   return {
     app,
     log,

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { NOW, storedFacts, type TestUsage, testUsage } from './harness.ts'
+
+let usage: TestUsage
+beforeEach(async () => {
+  usage = await testUsage()
+})
+afterEach(() => usage.close())
+
+const at = Date.parse('2026-11-20T00:00:00Z')
+const base = { source: 'local', accountId: 'acme', receivedAt: NOW }
+
+test.each([
+  [
+    'tickets',
+    { ticketId: 7, accountId: 'acme', openedAt: at, severity: 'Critical', csat: '4.5', updatedAt: at },
+    {
+      ticketId: '7',
+      userId: '',
+      severity: 'urgent',
+      openedAt: at,
+      resolvedAt: null,
+      reopened: 0,
+      csat: 4.5,
+      text: '',
+      updatedAt: at,
+    },
+  ],
+  [
+    'invoices',
+    {
+      invoiceId: 'i',
+      accountId: 'acme',
+      amountMinor: 1050,
+      currency: 'EUR',
+      dueAt: '2026-11-20',
+      paidAt: at,
+      attempts: 2,
+    },
+    {
+      invoiceId: 'i',
+      amountMinor: 1050,
+      currency: 'EUR',
+      status: 'paid',
+      dueAt: at,
+      paidAt: at,
+      attempts: 2,
+      updatedAt: NOW,
+    },
+  ],
+  [
+    'nps',
+    { accountId: 'acme', userId: 'u', score: 10, answeredAt: at },
+    { responseId: `acme|u|${at}`, userId: 'u', score: 10, comment: '', answeredAt: at },
+  ],
+  [
+    'subscriptions',
+    { accountId: 'acme', startedAt: at, mrr: 5000, currency: 'JPY', seats: 3, cancelledAt: at },
+    {
+      subscriptionId: 'acme',
+      status: 'cancelled',
+      plan: '',
+      segment: '',
+      seats: 3,
+      mrrMinor: 5000,
+      currency: 'JPY',
+      startedAt: at,
+      renewsAt: null,
+      cancelledAt: at,
+      reason: '',
+      updatedAt: NOW,
+    },
+  ],
+])('%s', async (name, given, value) => {
+  expect((await usage.post(`/v1/${name}`, given)).json()).toMatchObject({ accepted: 1 })
+  expect((await storedFacts(usage.log)).map((fact) => fact.value)).toEqual([{ ...base, ...value }])
+})
+
+test('every problem of a fact is named, and only it is refused', async () => {
+  const good = { invoiceId: 'i', accountId: 'a', amount: 1, currency: 'EUR', dueAt: at }
+  const bad = {
+    invoiceId: '',
+    amount: 'x',
+    currency: 'euro',
+    status: 'lost',
+    dueAt: {},
+    attempts: -1,
+    updatedAt: NOW + 1e9,
+  }
+  const response = (await usage.post('/v1/invoices', [good, bad, 7])).json()
+  expect(response).toMatchObject({
+    accepted: 1,
+    rejected: 2,
+    verdicts: [{ code: 'invalid-fact' }, { code: 'not-an-object' }],
+  })
+  const fields = ['invoiceId', 'accountId', 'amount', 'currency', 'status', 'dueAt', 'attempts', 'updatedAt']
+  for (const field of fields) expect(response.verdicts[0].detail).toContain(`${field} must be`)
+})
+
+test.each([10.5, 11, -1, 'ten', null])('a score of %j is none', async (score) => {
+  const response = await usage.post('/v1/nps', { accountId: 'a', answeredAt: at, score })
+  expect(response.json()).toMatchObject({ accepted: 0, rejected: 1 })
+})
