@@ -3,6 +3,7 @@
 import { processor, ticker } from '@plimsoll/kit/lanes/processor.ts'
 import type { Service } from '@plimsoll/kit/service.ts'
 import { customerSuccessConfig } from './config.ts'
+import { factsProcessor } from './events/facts.ts'
 import { usageProcessor } from './events/usage.ts'
 import { usageUpkeepTicker } from './events/usage-upkeep.ts'
 import { activeRoute } from './http/analytics-active.ts'
@@ -17,7 +18,7 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     'customer-success:privacy': 'Export and erase what is kept of a person or an account.',
   },
   migrations: new URL('store/migrations/', import.meta.url),
-  processors: ({ config }) => [processor(usageProcessor(config))],
+  processors: ({ config }) => [processor(usageProcessor(config)), processor(factsProcessor)],
   tickers: ({ config }) => [ticker(usageUpkeepTicker(config))],
   routes: (context) => [activeRoute(context)],
 }

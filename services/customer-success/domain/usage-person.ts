@@ -181,6 +181,20 @@ export function accountAt(memberships: readonly Membership[], day: number): numb
   return account
 }
 
+/** Where a person was active on which days, and the first day of each feature there. */
+export function daysByAccount(person: Person) {
+  const found = new Map<number, { first: number; days: number[]; features: Map<number, number> }>()
+  for (const { account, feature, first, days } of partsOf(person)) {
+    const use = found.get(account) ?? { first: Infinity, days: [], features: new Map<number, number>() }
+    found.set(account, use)
+    use.features.set(feature, Math.min(first, use.features.get(feature) ?? Infinity))
+    if (feature !== ANY) continue
+    use.first = Math.min(use.first, first)
+    use.days = [...new Set([...use.days, ...days])].sort((a, b) => a - b)
+  }
+  return found
+}
+
 type Part = Omit<DayList, 'node'>
 
 /** Lists by the account their days belong to. */

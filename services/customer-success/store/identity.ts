@@ -1,7 +1,8 @@
 /** Identifiers, the persons they are of, and the accounts these are in: found, made and locked. */
 
+import { createHash } from 'node:crypto'
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import { sql, type Transaction } from 'kysely'
 import { componentsOf, type Link } from '../domain/identity.ts'
@@ -31,8 +32,9 @@ export type Identities = {
 const MOST_LOOKS = 10
 
 /**
- * The persons of identifiers, locked until the transaction ends; identifiers not known yet are made. Locks are taken in
- * the order of ids, so that two batches with the same persons cannot each wait for the other.
+ * The persons of identifiers, locked until the transaction ends; identifiers not known yet are made, but for those whose
+ * person was erased: they are not among the answer. Locks are taken in the order of ids, so that two batches with the
+ * same persons cannot each wait for the other.
  */
 export async function lockPersons(tx: WorkerTransaction, keys: readonly string[]): Promise<Identities> {
   const nodeOf = new Map<string, number>()
@@ -42,7 +44,10 @@ export async function lockPersons(tx: WorkerTransaction, keys: readonly string[]
   for (let looks = 0; missing.length > 0; looks++) {
     if (looks === MOST_LOOKS)
       throw appError('unavailable', 'Persons changed again and again while they were looked up.')
-    if (looks === 1) await makeIdentifiers(tx, missing)
+    if (looks === 1) {
+      missing = await withoutErased(tx, missing)
+      await makeIdentifiers(tx, missing)
+    }
     const { rows } = await sql<{ node: number; key: string; id: number; uses: Uint8Array | null }>`
       select i.id as node, i.key, p.id, p.uses
       from identifier i join person p on p.id = i.person_id
@@ -68,6 +73,20 @@ const newPerson = (node: number, key: string): Person => ({
   lists: [],
 })
 
+async function withoutErased(tx: WorkerTransaction, keys: readonly string[]): Promise<string[]> {
+  const hashes = new Map(keys.map((key) => [keyHash(key).toString('hex'), key]))
+  const erased = await tables(tx)
+    .selectFrom('erased_key')
+    .select('hash')
+    .where('hash', 'in', keys.map(keyHash))
+    .execute()
+  for (const { hash } of erased) hashes.delete(Buffer.from(hash).toString('hex'))
+  return [...hashes.values()]
+}
+
+/** Of an identifier that may not be kept itself. */
+export const keyHash = (key: string): Buffer => createHash('sha256').update(key).digest()
+
 /** In the order of keys: two batches that make the same ones wait for each other once, not crosswise. */
 async function makeIdentifiers(tx: WorkerTransaction, keys: readonly string[]): Promise<void> {
   await sql`
@@ -80,6 +99,28 @@ async function makeIdentifiers(tx: WorkerTransaction, keys: readonly string[]): 
       on conflict (key) do nothing returning id
     )
     insert into person (id) select id from made`.execute(tx)
+}
+
+/** Persons who have ever done something in any of these accounts, under one of their keys. */
+export async function personsOfAccounts(
+  reader: ReaderDatabase<UsageTables>,
+  accounts: readonly number[],
+): Promise<{ readonly key: string; readonly person: Person }[]> {
+  if (accounts.length === 0) return []
+  const rows = await reader
+    .selectFrom('account_node')
+    .innerJoin('identifier', 'identifier.id', 'account_node.node_id')
+    .innerJoin('person', 'person.id', 'identifier.person_id')
+    .distinctOn('person.id')
+    .select(['identifier.key', 'person.uses'])
+    .where('account_node.account_id', 'in', accounts)
+    // User ids before anonymous ones.
+    .orderBy('person.id')
+    .orderBy('identifier.key', 'desc')
+    .execute()
+  return rows.flatMap(({ key, uses }) =>
+    uses === null ? [] : [{ key: key.slice(key.indexOf(':') + 1), person: decodePerson(uses) }],
+  )
 }
 
 export type AccountRow = { readonly id: number; readonly accountId: string; readonly groups: readonly string[] }

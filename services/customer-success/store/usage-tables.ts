@@ -38,6 +38,8 @@ export type IdentityLinkTable = {
   removed_by: string | null
 }
 
+export type ErasedKeyTable = { hash: Uint8Array; erased_at: Time }
+
 export type AccountNodeTable = { account_id: number; node_id: number }
 
 export type UsageEventTable = {
@@ -128,6 +130,7 @@ export type UsageTables = {
   person: PersonTable
   identity_link: IdentityLinkTable
   account_node: AccountNodeTable
+  erased_key: ErasedKeyTable
   usage_event: UsageEventTable
   event_key: EventKeyTable
   usage_quarantine: UsageQuarantineTable

@@ -74,8 +74,9 @@ export async function takeUsage(
   await holdAccounts(tx, held, numbers.accounts.size === 0 ? [] : accountNumbers(numbers, counted))
   const identities = await lockPersons(tx, [...new Set(counted.flatMap(keysOf))])
   await holdAccounts(tx, held, accountsOf(new Set(identities.personOf.values())))
-  await saveRaw(tx, counted, (row) => nodeOf(identities, row), nowMs, limits.rawDays)
-  await countUses(tx, numbers, held, identities, counted)
+  const known = counted.filter((row) => identities.nodeOf.has(keyOf(row)))
+  await saveRaw(tx, known, (row) => nodeOf(identities, row), nowMs, limits.rawDays)
+  await countUses(tx, numbers, held, identities, known)
 }
 
 /** The events not taken in before, each once. */

@@ -52,6 +52,8 @@ async function createPersons(db: Kysely<unknown>): Promise<void> {
       primary key (a, b)
     )`.execute(db)
   await sql`create index identity_link_by_b on identity_link (b)`.execute(db)
+  // sha256 of identifiers whose persons were erased: nothing of them is taken in again.
+  await sql`create table erased_key (hash bytea primary key, erased_at timestamptz not null)`.execute(db)
   // Identifiers that have ever done something in an account.
   await sql`
     create table account_node (

@@ -1,0 +1,40 @@
+/** TicketRecorded, InvoiceRecorded, NpsRecorded, SubscriptionRecorded -> states of facts. */
+
+import { decodeEvent } from '@plimsoll/contracts/events.ts'
+import type { Processor } from '@plimsoll/kit/lanes/processor.ts'
+import { noFacts, takeFacts } from '../store/facts.ts'
+
+const TICKET = 'plimsoll.usage.v1.TicketRecorded'
+const INVOICE = 'plimsoll.usage.v1.InvoiceRecorded'
+const NPS = 'plimsoll.usage.v1.NpsRecorded'
+const SUBSCRIPTION = 'plimsoll.usage.v1.SubscriptionRecorded'
+
+export const factsProcessor: Processor<Record<string, never>> = {
+  name: 'facts',
+  version: 1,
+  stream: 'USAGE',
+  types: [TICKET, INVOICE, NPS, SUBSCRIPTION],
+  onPoison: 'skip',
+  load: async () => ({}),
+  handle(_state, batch) {
+    const facts = noFacts()
+    for (const message of batch) {
+      const event = decodeEvent(message.data)
+      switch (event.type) {
+        case TICKET:
+          facts.tickets.push(event.value)
+          break
+        case INVOICE:
+          facts.invoices.push(event.value)
+          break
+        case NPS:
+          facts.answers.push(event.value)
+          break
+        case SUBSCRIPTION:
+          facts.subscriptions.push(event.value)
+          break
+      }
+    }
+    return { write: (tx) => takeFacts(tx, facts) }
+  },
+}
