@@ -37,7 +37,7 @@ function readEvent(event: Fields, accountKeys: readonly string[]): Read {
     accountId: accountOf(properties, accountKeys),
     messageId: textOf(properties.$insert_id),
     // "Events with identical values for (event, time, distinct_id, $insert_id) are considered duplicates" (import API).
-    idScope: JSON.stringify([name, properties.time, distinctId]),
+    idScope: JSON.stringify([name, textOf(properties.time), distinctId]),
     time: properties.time ?? undefined,
     sentAt: undefined,
     quantity: 1,
