@@ -29,6 +29,59 @@ export const customerSuccessConfig = Type.Object({
     minimum: 1,
     description: 'Days free text of tickets and answers is kept.',
   }),
+  CUSTOMER_SUCCESS_CONTROL_SHARE: Type.Number({
+    default: 0.05,
+    minimum: 0,
+    maximum: 0.5,
+    description: 'Share of accounts no playbook ever contacts, to compare all of them with.',
+  }),
+  CUSTOMER_SUCCESS_CONTACTS_PER_PERSON: Type.Integer({
+    default: 2,
+    minimum: 1,
+    description: 'Contacts by playbooks a person gets in 7 days at most.',
+  }),
+  CUSTOMER_SUCCESS_CONTACTS_PER_ACCOUNT: Type.Integer({
+    default: 5,
+    minimum: 1,
+    description: 'Contacts by playbooks an account gets in 7 days at most.',
+  }),
+  CUSTOMER_SUCCESS_QUIET_FROM_HOUR: Type.Integer({
+    default: 19,
+    minimum: 0,
+    maximum: 23,
+    description: "Hour of the person's day from which no mail is sent.",
+  }),
+  CUSTOMER_SUCCESS_QUIET_TO_HOUR: Type.Integer({
+    default: 8,
+    minimum: 0,
+    maximum: 23,
+    description: "Hour of the person's day from which mail is sent again.",
+  }),
+  CUSTOMER_SUCCESS_SMTP_URL: Type.Optional(
+    Type.String({
+      pattern: '^smtps?://',
+      secret: true,
+      description: 'Mail server, smtp://user:password@host:587 or smtps://...; without one, mail waits.',
+    }),
+  ),
+  CUSTOMER_SUCCESS_MAIL_FROM: Type.String({
+    default: 'plimsoll@localhost',
+    pattern: '^[^\\s<>@]+@[^\\s<>@]+$',
+    description: 'Sender of mail to customers.',
+  }),
+  CUSTOMER_SUCCESS_SLACK_WEBHOOK_URL: Type.Optional(
+    Type.String({
+      format: 'uri',
+      secret: true,
+      description: 'Incoming webhook of Slack; without one, its steps wait.',
+    }),
+  ),
+  CUSTOMER_SUCCESS_CRM_WEBHOOK_URL: Type.Optional(
+    Type.String({ format: 'uri', description: 'Where CRM steps are posted, signed like webhooks.' }),
+  ),
+  CUSTOMER_SUCCESS_WEBHOOK_SECRET: Type.Optional(
+    Type.String({ minLength: 16, description: 'Signs webhooks (HMAC-SHA256); without one, they wait.' }),
+  ),
 })
 
 export type CustomerSuccessConfig = Static<typeof customerSuccessConfig>
