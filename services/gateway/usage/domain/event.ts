@@ -160,4 +160,7 @@ const storable = (text: string): string => text.replaceAll('\0', '\uFFFD').toWel
 // JSON.stringify escapes control characters and halves of pairs as \u with lower-case digits, and a backslash by another.
 const unstorable = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][\da-f]{2})/g
 
-const jsonText = (value: Fields): string => JSON.stringify(value).replace(unstorable, '$1\uFFFD')
+function jsonText(value: Fields): string {
+  const text = JSON.stringify(value)
+  return text.includes('\\u') ? text.replace(unstorable, '$1\uFFFD') : text
+}

@@ -22,10 +22,13 @@ export function timeOf(value: unknown): number | undefined {
   const [match, date = '', clock = '00:00', fraction = '', zone = 'Z'] = dateTime.exec(text) ?? []
   if (match === undefined) return undefined
   const time = Date.parse(`${date}T${clock}${zoneOf(zone)}`)
-  // Date.parse takes 30 February for 2 March.
-  if (Number.isNaN(time) || new Date(Date.parse(`${date}T00:00Z`)).toISOString().slice(0, 10) !== date) return undefined
+  if (Number.isNaN(time) || !isDay(date)) return undefined
   return time + Number(fraction.padEnd(9, '0')) / 1e6
 }
+
+/** Date.parse takes 30 February for 2 March. */
+const isDay = (date: string): boolean =>
+  date.slice(8) <= '28' || new Date(Date.parse(date)).toISOString().startsWith(date)
 
 const zoneOf = (zone: string): string =>
   /^(z|utc)$/i.test(zone)
