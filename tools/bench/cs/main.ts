@@ -15,7 +15,10 @@ import type { CsRow } from './rows.ts'
 type Part = (data: string) => readonly CsRow[] | Promise<readonly CsRow[]>
 
 /** Loaded by need: a part alone should not pay for the others. */
-const parts: Readonly<Record<string, () => Promise<Part>>> = {}
+const parts: Readonly<Record<string, () => Promise<Part>>> = {
+  counts: async () => (await import('./usage.ts')).countRows,
+  throughput: async () => (await import('./usage.ts')).throughputRows,
+}
 
 async function csBench(args: { data: string; json: boolean; only: readonly string[] }): Promise<CsRow[]> {
   const rows: CsRow[] = []
