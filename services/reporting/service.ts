@@ -1,6 +1,9 @@
 import type { Service } from '@plimsoll/kit/service.ts'
 import { config } from './config.ts'
 import { overview } from './events/overview.ts'
+import { accountRoute } from './http/account.ts'
+import { accountsRoute } from './http/accounts.ts'
+import { bookRoute } from './http/book.ts'
 import { eventsRoute } from './http/events.ts'
 import { createListeners } from './http/listeners.ts'
 import { overviewRoute } from './http/overview.ts'
@@ -11,7 +14,7 @@ import type { ReportingTables } from './store/tables.ts'
 export const reporting: Service<typeof config, ReportingTables> = {
   name: 'reporting',
   config,
-  permissions: { 'reporting:read': 'Read overviews, regressions and their live events.' },
+  permissions: { 'reporting:read': 'Read overviews, regressions, accounts and their live events.' },
   migrations: new URL('store/migrations/', import.meta.url),
   processors: ({ config }) => [overview(config.REPORTING_FEED_ROWS)],
   routes(context) {
@@ -26,6 +29,9 @@ export const reporting: Service<typeof config, ReportingTables> = {
     return [
       overviewRoute(context),
       regressionsRoute(context),
+      bookRoute(context),
+      accountsRoute(context),
+      accountRoute(context),
       eventsRoute(listeners, config.REPORTING_CLIENT_BUFFER_BYTES),
       ...pageRoutes(new URL('page/', import.meta.url)),
     ]

@@ -1,26 +1,48 @@
 import type { EventType, EventValue } from '@plimsoll/contracts/events.ts'
 
-/** The facts this service projects. */
-export const projectedTypes = [
+/** Facts about a series of a service. */
+const seriesTypes = [
   'plimsoll.performance.v1.BaselineEstablished',
   'plimsoll.performance.v1.RegressionDetected',
   'plimsoll.performance.v1.RegressionResolved',
 ] as const satisfies readonly EventType[]
 
+/** Facts about an account. */
+const accountTypes = [
+  'plimsoll.customer_success.v1.HealthScoreChanged',
+  'plimsoll.customer_success.v1.ChurnRiskRaised',
+  'plimsoll.customer_success.v1.ChurnRiskCleared',
+  'plimsoll.customer_success.v1.FeatureAdopted',
+  'plimsoll.customer_success.v1.AdoptionLagDetected',
+  'plimsoll.customer_success.v1.ActionTriggered',
+  'plimsoll.customer_success.v1.ActionOutcomeRecorded',
+] as const satisfies readonly EventType[]
+
+/** The facts this service projects. */
+export const projectedTypes = [...seriesTypes, ...accountTypes] as const
+
 export type ProjectedType = (typeof projectedTypes)[number]
 
-/** One fact of the DERIVED stream. `time` is its event time, ms since the epoch. */
-export type Fact = {
-  readonly [T in ProjectedType]: {
+type FactOf<Type extends ProjectedType> = {
+  readonly [T in Type]: {
     readonly id: string
     readonly time: number
     readonly type: T
     readonly value: EventValue<T>
   }
-}[ProjectedType]
+}[Type]
+
+/** One fact of the DERIVED stream. `time` is its event time, ms since the epoch. */
+export type Fact = FactOf<ProjectedType>
+export type AccountFact = FactOf<(typeof accountTypes)[number]>
+
+export const isAccountFact = (fact: Fact): fact is AccountFact =>
+  (accountTypes as readonly EventType[]).includes(fact.type)
 
 /** What the page is told at once; it reads the rest over HTTP. */
-export type FeedBody = {
+export type FeedBody = SeriesChange | AccountChange
+
+type SeriesChange = {
   readonly kind: 'baseline' | 'regression'
   readonly id: string
   readonly service: string
@@ -35,9 +57,27 @@ export type FeedBody = {
   readonly time: string
 }
 
+type AccountChange = {
+  readonly kind: 'account'
+  /** The account. */
+  readonly id: string
+  /** Last part of the event's type: ChurnRiskRaised. */
+  readonly state: string
+  /** Why, where the event says so. */
+  readonly reason: string
+  /** Event time, ISO. */
+  readonly time: string
+}
+
 export function feedBodyOf(fact: Fact): FeedBody {
+  const time = new Date(fact.time).toISOString()
+  if (isAccountFact(fact)) {
+    const { type, value } = fact
+    const state = type.slice(type.lastIndexOf('.') + 1)
+    return { kind: 'account', id: value.accountId, state, reason: 'reason' in value ? value.reason : '', time }
+  }
   const { service, environment, endpoint, method, metric } = fact.value
-  const common = { service, environment, endpoint, method, metric, time: new Date(fact.time).toISOString() }
+  const common = { service, environment, endpoint, method, metric, time }
   switch (fact.type) {
     case 'plimsoll.performance.v1.BaselineEstablished':
       return { kind: 'baseline', id: fact.value.baselineId, ...common, state: fact.value.firmness, reason: '' }

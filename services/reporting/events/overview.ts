@@ -3,13 +3,14 @@ import { decodeHistogram } from '@plimsoll/contracts/histogram.ts'
 import { appError, poison } from '@plimsoll/kit/errors.ts'
 import { type LaneMessage, type Processor, processor } from '@plimsoll/kit/lanes/processor.ts'
 import { type Baseline, foldBaseline } from '../domain/baseline.ts'
-import { type Fact, type ProjectedType, projectedTypes } from '../domain/feed.ts'
+import { type Fact, isAccountFact, type ProjectedType, projectedTypes } from '../domain/feed.ts'
 import { foldDetected, foldResolved, type Regression } from '../domain/regression.ts'
 import { loadBaselines, saveBaselines } from '../store/baseline.ts'
 import { appendFeed, isFeedEmpty, unseen } from '../store/feed.ts'
 import { clearProjection, type Head, lockHead } from '../store/head.ts'
 import { loadRegressions, saveRegressions } from '../store/regression.ts'
 import { type ReportingTransaction, typed } from '../store/tables.ts'
+import { projectAccounts } from './accounts.ts'
 
 export const name = 'overview'
 
@@ -17,9 +18,9 @@ export const name = 'overview'
  * Raise it when the meaning of a table or of the fold changes: the new version starts at the beginning of DERIVED, and
  * the first of its lanes to load empties the tables.
  */
-export const version = 1
+export const version = 2
 
-/** DERIVED -> baselines, regressions and the feed behind the page. Lanes share these tables; see `store/head.ts`. */
+/** DERIVED -> baselines, regressions, accounts and the feed behind the pages. Lanes share these tables; see `store/head.ts`. */
 export const overview = (feedRows: number): Processor<unknown> =>
   processor({
     name,
@@ -67,6 +68,7 @@ export async function project(tx: ReportingTransaction, facts: readonly Fact[], 
   if (fresh.length === 0) return
   await saveBaselines(tx, await foldBaselines(tx, fresh))
   await saveRegressions(tx, await foldRegressions(tx, fresh))
+  await projectAccounts(tx, fresh.filter(isAccountFact))
   const head = await lockHead(tx)
   assertCurrent(head)
   await appendFeed(tx, head, fresh, feedRows)
@@ -84,7 +86,11 @@ async function foldBaselines(tx: ReportingTransaction, facts: readonly Fact[]): 
 }
 
 async function foldRegressions(tx: ReportingTransaction, facts: readonly Fact[]): Promise<Iterable<Regression>> {
-  const changes = facts.filter((fact) => fact.type !== 'plimsoll.performance.v1.BaselineEstablished')
+  const changes = facts.filter(
+    (fact) =>
+      fact.type === 'plimsoll.performance.v1.RegressionDetected' ||
+      fact.type === 'plimsoll.performance.v1.RegressionResolved',
+  )
   const regressions = await loadRegressions(
     tx,
     changes.map((fact) => fact.value.regressionId),

@@ -3,7 +3,7 @@ import type { Quantiles, Regression } from '../domain/regression.ts'
 import { bucketsOf } from './buckets.ts'
 
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
-const time = (description: string) => Type.String({ format: 'date-time', description })
+export const time = (description: string) => Type.String({ format: 'date-time', description })
 
 const quantilesSchema = Type.Object({
   n: Type.Number({ description: 'Requests behind it; 0 = unknown.' }),

@@ -27,6 +27,9 @@ export async function clearProjection(tx: ReportingTransaction, version: number)
   // Not truncate: readers go on with what they see until this transaction commits.
   await tx.deleteFrom('baseline').execute()
   await tx.deleteFrom('regression').execute()
+  await tx.deleteFrom('account_health').execute()
+  await tx.deleteFrom('account_action').execute()
+  await tx.deleteFrom('account_event').execute()
   await tx.deleteFrom('feed').execute()
 }
 

@@ -1,9 +1,8 @@
 import type { WorkerDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import type { ColumnType, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { Quantiles } from '../domain/regression.ts'
-
-/** What a jsonb column holds: objects out, JSON text in (the driver would send an array as an SQL array). */
-type Json<T> = ColumnType<T, string, string>
+import type { AccountTables } from './account-tables.ts'
+import type { Json } from './json.ts'
 
 export type BaselineTable = {
   baseline_id: string
@@ -76,7 +75,7 @@ export type HeadTable = {
   as_of: Date | null
 }
 
-export type ReportingTables = {
+export type ReportingTables = AccountTables & {
   baseline: BaselineTable
   regression: RegressionTable
   feed: FeedTable

@@ -1,0 +1,41 @@
+import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
+import { type Static, Type } from 'typebox'
+import { bookFigures } from '../store/account.ts'
+import { readHead } from '../store/head.ts'
+import type { ReportingTables } from '../store/tables.ts'
+import { iso, nullable, time } from './shapes.ts'
+
+const response = Type.Object({
+  asOf: nullable(time('Event time of the newest fact projected, of services and accounts.')),
+  accounts: Type.Integer(),
+  bands: Type.Object({
+    healthy: Type.Integer(),
+    at_risk: Type.Integer(),
+    churn_risk: Type.Integer(),
+    unknown: Type.Integer(),
+  }),
+  openRisks: Type.Integer({ description: 'Accounts with an open risk episode.' }),
+  mrrAtRisk: Type.Array(
+    Type.Object({ currency: Type.String(), minor: Type.Integer({ description: 'In the minor unit.' }) }),
+    { description: 'Monthly revenue of the accounts with an open risk episode, largest first.' },
+  ),
+})
+
+export const bookRoute = ({ reader }: ServiceContext<unknown, ReportingTables>): Route => ({
+  method: 'GET',
+  url: '/v1/reporting/book',
+  permission: 'reporting:read',
+  schema: { summary: 'The book of accounts in figures', response: { 200: response } },
+  async handler(): Promise<Static<typeof response>> {
+    const [head, { bands, revenue }] = await Promise.all([readHead(reader), bookFigures(reader)])
+    const counts = { healthy: 0, at_risk: 0, churn_risk: 0, unknown: 0 }
+    for (const { band, accounts } of bands) counts[band] = accounts
+    return {
+      asOf: head.asOf === null ? null : iso(head.asOf),
+      accounts: bands.reduce((sum, { accounts }) => sum + accounts, 0),
+      bands: counts,
+      openRisks: bands.reduce((sum, { risks }) => sum + risks, 0),
+      mrrAtRisk: revenue,
+    }
+  },
+})
