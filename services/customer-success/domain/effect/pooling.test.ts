@@ -2,23 +2,24 @@ import { expect, test } from 'vitest'
 import { estimateOf, shrink } from './pooling.ts'
 
 test('a small playbook is drawn to the others, a large one hardly', () => {
-  const estimates = [
-    { effect: 0.1, variance: 0.0004 },
-    { effect: 0.2, variance: 0.0004 },
-    { effect: 0.5, variance: 0.04 },
-  ]
-  const [first, second, small] = shrink(estimates)
-  expect(Math.abs((first?.effect ?? 0) - 0.1)).toBeLessThan(0.01)
-  expect(Math.abs((second?.effect ?? 0) - 0.2)).toBeLessThan(0.01)
-  expect(small?.effect).toBeLessThan(0.25)
+  const large = [0.1, 0.15, 0.2, 0.25].map((effect) => ({ effect, variance: 0.0004 }))
+  const pooled = shrink([...large, { effect: 0.6, variance: 0.04 }])
+  large.forEach(({ effect }, index) => {
+    expect(Math.abs((pooled[index]?.effect ?? 1) - effect)).toBeLessThan(0.015)
+  })
+  expect(pooled[4]?.effect).toBeLessThan(0.45)
+  expect(pooled[4]?.effect).toBeGreaterThan(0.2)
 })
 
-test('effects that differ by no more than their noise are one effect', () => {
-  const pooled = shrink([
-    { effect: 0.1, variance: 0.01 },
-    { effect: 0.14, variance: 0.01 },
-  ])
-  expect(pooled.map(({ effect }) => effect)).toEqual([expect.closeTo(0.12, 12), expect.closeTo(0.12, 12)])
+test('effects that differ by no more than their noise are drawn together by as much as five of them allow', () => {
+  const [lowest, , , , highest] = shrink([0.1, 0.11, 0.12, 0.13, 0.14].map((effect) => ({ effect, variance: 0.01 })))
+  expect(lowest?.effect).toBeCloseTo(0.11, 12)
+  expect(highest?.effect).toBeCloseTo(0.13, 12)
+})
+
+test('three effects say nothing about how much effects differ', () => {
+  const three = [0.1, 0.2, 0.9].map((effect) => ({ effect, variance: 0.04 }))
+  expect(shrink(three).map(({ effect }) => effect)).toEqual([0.1, 0.2, 0.9])
 })
 
 test('alone, an effect stays what it is', () => {
