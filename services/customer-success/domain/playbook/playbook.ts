@@ -33,7 +33,6 @@ export type Trigger =
       /** Days in a row, at the end of which it must hold; the last of them triggers. */
       readonly dwellDays: number
     }
-  | { readonly kind: 'manual' }
 
 export const TRIGGER_EVENTS = [
   'risk_raised',
@@ -89,7 +88,7 @@ export const END = 'end'
 export type DefinitionProblem = { readonly field: string; readonly expected: string }
 
 /** What is wrong with a definition whose shape is right. */
-export function problemsOfPlaybook({ steps, trigger, holdoutShare }: Playbook): DefinitionProblem[] {
+export function problemsOfPlaybook({ steps }: Playbook): DefinitionProblem[] {
   const problems: DefinitionProblem[] = []
   const placeOf = new Map(steps.map(({ id }, index) => [id, index] as const).reverse())
   steps.forEach((step, index) => {
@@ -100,8 +99,6 @@ export function problemsOfPlaybook({ steps, trigger, holdoutShare }: Playbook): 
         problems.push({ field: `/steps/${index}/${name}`, expected: `the id of a step below, or "${END}"` })
     }
   })
-  if (trigger.kind === 'manual' && holdoutShare !== 0)
-    problems.push({ field: '/holdoutShare', expected: '0: what a person starts is not held out' })
   return problems
 }
 
