@@ -35,13 +35,15 @@ const ACTIVE_DAYS = WINDOW + WINDOWS.length
 const WEEKS = ACTIVE_DAYS + BLOCK_DAYS
 const BLOCKS = WEEKS + COHORT_WEEKS
 
+const windowNumbers: ReadonlyMap<number, number> = new Map(WINDOWS.map((width, i) => [width, i]))
+
 export const series = {
   /** Events of a day. */
   events: EVENTS,
   /** Persons whose first day it is. */
   firsts: FIRSTS,
   /** Persons active in the `width` days that end with a day. */
-  window: (width: number): number => WINDOW + WINDOWS.indexOf(width as (typeof WINDOWS)[number]),
+  window: (width: number): number => WINDOW + (windowNumbers.get(width) ?? Number.NaN),
   /** Persons active on just this many days of a block (1 to 28), at the block's first day. */
   activeDays: (days: number): number => ACTIVE_DAYS + days - 1,
   /** Persons active in a week (at its first day) that is the given number of weeks after their first. */

@@ -79,29 +79,55 @@ export const keepsWindow = (subject: string, feature: number, width: number): bo
 
 /** Takes uses in and adds what they change to the tally. */
 export function addUses(person: Person, uses: readonly Use[], subjectsOf: SubjectsOf, tally: Tally): void {
-  const unions = new Map<string, Union & { changed: boolean }>()
+  const unions = new Map<string, ToldUnion>()
+  // Who is in one account only has the same days in it, in its plan and among everybody: looked up once for all of them.
+  const isInOne = person.memberships.length === 0 && accountsOf(person, uses).size === 1
   for (const { account, feature, day, count } of uses) {
-    for (const subject of subjectsOf(account === 0 ? accountAt(person.memberships, day) : account)) {
-      const cells = cellsOf(tally, subject)
-      addAt(cells, feature, series.events, day, count)
-      if (person.isNobody) continue
-      const key = `${feature} ${subject}`
-      const union = unions.get(key) ?? { ...unionOf(person, subject, feature, subjectsOf), changed: false }
-      unions.set(key, union)
-      if (hasDay(union.days, day)) continue
-      if (!union.changed) tellHabits(cells, feature, union, -1)
-      union.changed = true
-      gainDay(union.days, day, widthsOf(subject, feature), (width, from, to) =>
-        addRange(cells, feature, series.window(width), from, to, 1),
-      )
-      union.first = Math.min(union.first, day)
+    const subjects = subjectsOf(account === 0 ? accountAt(person.memberships, day) : account)
+    for (const subject of subjects) addAt(cellsOf(tally, subject), feature, series.events, day, count)
+    if (person.isNobody) continue
+    for (const group of isInOne ? [subjects] : subjects.map((subject) => [subject])) {
+      const key = `${feature} ${isInOne ? '' : group[0]}`
+      let union = unions.get(key)
+      if (union === undefined) {
+        const found = unionOf(person, isInOne ? undefined : group[0], feature, subjectsOf)
+        union = { ...found, feature, subjects: group, isChanged: false }
+        unions.set(key, union)
+      }
+      gain(union, day, tally)
     }
   }
-  for (const [key, union] of unions) {
-    const space = key.indexOf(' ')
-    if (union.changed) tellHabits(cellsOf(tally, key.slice(space + 1)), Number(key.slice(0, space)), union, 1)
+  for (const union of unions.values()) {
+    if (!union.isChanged) continue
+    for (const subject of union.subjects) tellHabits(cellsOf(tally, subject), union.feature, union, 1)
   }
   keepUses(person, uses)
+}
+
+/** Days of a feature, and the subjects all of whose figures they are part of alike. */
+type ToldUnion = Union & { readonly feature: number; readonly subjects: readonly string[]; isChanged: boolean }
+
+function gain(union: ToldUnion, day: number, tally: Tally): void {
+  const { feature, subjects, days } = union
+  if (hasDay(days, day)) return
+  if (!union.isChanged) {
+    for (const subject of subjects) tellHabits(cellsOf(tally, subject), feature, union, -1)
+  }
+  union.isChanged = true
+  const told = subjects.map((subject) => ({ cells: cellsOf(tally, subject), widths: widthsOf(subject, feature) }))
+  gainDay(days, day, feature < FIRST_FEATURE && feature !== ANY ? NONE : WINDOWS, (width, from, to) => {
+    for (const { cells, widths } of told) {
+      if (widths.includes(width)) addRange(cells, feature, series.window(width), from, to, 1)
+    }
+  })
+  union.first = Math.min(union.first, day)
+}
+
+function accountsOf({ lists }: Person, uses: readonly Use[]): Set<number> {
+  const accounts = new Set<number>()
+  for (const { account } of lists) accounts.add(account)
+  for (const { account } of uses) accounts.add(account)
+  return accounts
 }
 
 /** Takes uses in without a word: for a person that is told anew. */
@@ -226,11 +252,12 @@ function* partsOf({ memberships, lists }: Person): Generator<Part> {
 
 type Union = { first: number; readonly days: number[] }
 
-/** Days a person used a feature on within a subject. */
-function unionOf(person: Person, subject: string, feature: number, subjectsOf: SubjectsOf): Union {
+/** Days a person used a feature on within a subject, or at all. */
+function unionOf(person: Person, subject: string | undefined, feature: number, subjectsOf: SubjectsOf): Union {
   const found: Part[] = []
   for (const part of partsOf(person)) {
-    if (part.feature === feature && subjectsOf(part.account).includes(subject)) found.push(part)
+    if (part.feature !== feature) continue
+    if (subject === undefined || subjectsOf(part.account).includes(subject)) found.push(part)
   }
   const [only, ...others] = found
   if (only === undefined) return { first: Infinity, days: [] }

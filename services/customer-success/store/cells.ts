@@ -28,7 +28,8 @@ function appendRows(tx: WorkerTransaction, rows: readonly Row[]): Promise<void> 
 
 /** Fresh rows a block may have; what is read is at most this many rows more than the blocks. */
 const MOST_FRESH = 8
-const BLOCKS_AT_ONCE = 2_000
+/** Bounds how long nothing else gets a turn. */
+const BLOCKS_AT_ONCE = 300
 
 /** Sums up blocks that have many fresh rows; returns how many blocks. Alone in doing so: the ticker's lane is one. */
 export async function sumUpCells(tx: WorkerTransaction): Promise<number> {

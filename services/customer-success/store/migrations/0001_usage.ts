@@ -84,19 +84,10 @@ async function createEvents(db: Kysely<unknown>): Promise<void> {
       context text not null
     ) partition by range (occurred_at)`.execute(db)
   await sql`create index usage_event_by_node on usage_event (node_id)`.execute(db)
-  // Every event that was taken in, whatever day a resend of it falls on.
-  await sql`
-    create table event_key (event_id bytea primary key, received_day int not null) partition by hash (event_id)`.execute(
-    db,
-  )
-  for (let part = 0; part < 8; part++) {
-    const name = sql.table(`event_key_${part}`)
-    await sql`create table ${name} partition of event_key for values with (modulus 8, remainder ${sql.lit(part)})`.execute(
-      db,
-    )
-    // Keys come in by time, so what is too old lies together.
-    await sql`create index on ${name} using brin (received_day)`.execute(db)
-  }
+  // Every event that was taken in, whatever day a resend of it falls on. Keys come in by time, so what is too old lies
+  // together: a range index finds it.
+  await sql`create table event_key (event_id bytea primary key, received_day int not null)`.execute(db)
+  await sql`create index event_key_by_day on event_key using brin (received_day)`.execute(db)
   await sql`
     create table usage_quarantine (
       event_id bytea primary key,
