@@ -145,6 +145,18 @@ test('a mail server that is away is tried again', async () => {
   ).toMatchObject({ state: 'waiting' })
 })
 
+test('a mail server that turns everybody away is tried again, too', async () => {
+  const smtp = await smtpSink({ greeting: '554 not today' })
+  await decide('unwelcome', 'mail', { to: 'ada@example.org', subject: 'Hello', text: 'Hello.' })
+  start({ mail: mailPerformer({ server: smtp.url, from: 'success@example.org', clock: systemClock }) })
+  const tried = await until(
+    () => effect('unwelcome'),
+    (found) => (found?.attempts ?? 0) > 0 && found?.state !== 'running',
+  )
+  expect(tried).toMatchObject({ state: 'waiting', reason: 'greeting: 554 not today' })
+  smtp.close()
+})
+
 test('Slack is asked to wait by its own time', async () => {
   const slack = await httpSink((_, n) => (n === 1 ? { status: 429, headers: { 'retry-after': '3' } } : { status: 200 }))
   await decide('told', 'slack', { text: 'acme is at risk' })

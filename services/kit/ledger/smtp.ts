@@ -41,7 +41,9 @@ export async function sendMail(server: URL, { from, to, message }: Envelope): Pr
     return { kind: 'done', answer: `${code} ${text}` }
   } catch (error) {
     const answer = describeError(error)
-    if (error instanceof Refused) return { kind: 'failed', answer, final: error.reply.code >= 500 }
+    // A server that turns everybody away, or us, is put right; a mail it will not have is not.
+    const isOfMail = session !== undefined
+    if (error instanceof Refused) return { kind: 'failed', answer, final: isOfMail && error.reply.code >= 500 }
     return ended ? { kind: 'unsure', answer } : { kind: 'failed', answer, final: false }
   } finally {
     session?.end()

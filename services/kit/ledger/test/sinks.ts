@@ -38,6 +38,7 @@ export type Received = { readonly from: string; readonly to: string; readonly me
  */
 export async function smtpSink(
   replies: {
+    readonly greeting?: string
     readonly recipient?: (to: string) => string
     readonly accept?: (received: Received, n: number) => string | undefined
   } = {},
@@ -49,7 +50,7 @@ export async function smtpSink(
     socket.on('error', () => {}).on('close', () => sockets.delete(socket))
     let [text, from, to, data] = ['', '', '', false]
     const say = (line: string) => socket.write(`${line}\r\n`)
-    say('220-sink.test greets you\r\n220 and waits')
+    say(replies.greeting ?? '220-sink.test greets you\r\n220 and waits')
     socket.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk
       for (;;) {
