@@ -18,6 +18,14 @@ type Part = (data: string) => readonly CsRow[] | Promise<readonly CsRow[]>
 const parts: Readonly<Record<string, () => Promise<Part>>> = {
   counts: async () => (await import('./usage.ts')).countRows,
   throughput: async () => (await import('./usage.ts')).throughputRows,
+  telco: async () => (await import('./telco.ts')).telcoRows,
+  collegemsg: async () => (await import('./collegemsg.ts')).collegeMsgRows,
+  cdnow: async () => (await import('./cdnow.ts')).cdnowRows,
+  learnsim: async () => (await import('./learn-sim.ts')).learnSimRows,
+  churnsim: async () => (await import('./churnsim.ts')).churnsimRows,
+  null: async () => (await import('./ravenstack.ts')).ravenstackRows,
+  cookiecats: async () => (await import('./cookiecats.ts')).cookieCatsRows,
+  effect: async () => (await import('./effect.ts')).effectRows,
 }
 
 async function csBench(args: { data: string; json: boolean; only: readonly string[] }): Promise<CsRow[]> {
