@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { extname } from 'node:path'
+import { basename, extname } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import type { Route } from '@plimsoll/kit/service.ts'
 import { Type } from 'typebox'
@@ -43,7 +43,7 @@ function fileRoute(file: string, plain: Buffer): Route {
   const bodies: { [encoding in Encoding]?: Buffer } = {}
   return {
     method: 'GET',
-    url: file === 'index.html' ? '/' : `/page/${file}`,
+    url: urlOf(file),
     permission: 'public',
     schema: { summary: `The page: ${file}`, response: { 200: Type.Any() } },
     handler(request, reply) {
@@ -55,6 +55,12 @@ function fileRoute(file: string, plain: Buffer): Route {
       return reply.type(contentTypes[extname(file)] ?? 'application/octet-stream').send(bodies[encoding])
     },
   }
+}
+
+/** Pages by their names, index.html at the root; what they load lies below /page/. */
+function urlOf(file: string): string {
+  if (file === 'index.html') return '/'
+  return extname(file) === '.html' ? `/${basename(file, '.html')}` : `/page/${file}`
 }
 
 type Encoding = 'br' | 'gzip' | 'identity'

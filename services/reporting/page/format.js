@@ -80,3 +80,38 @@ export const plural = (n, one, many = `${one}s`) => `${number(n)}${noBreak}${n =
 /** What people call a series: GET /cart, or the service as a whole. @param {{ method: string, endpoint: string }} series */
 export const seriesName = ({ method, endpoint }) =>
   endpoint === '*' || endpoint === '' ? 'all endpoints' : `${method} ${endpoint}`.trim()
+
+/** A day, in UTC as days are counted; with the year when it is not this one. @param {string | number} time @param {number} [now] */
+export function dayName(time, now = Date.now()) {
+  const date = new Date(time)
+  const isThisYear = date.getUTCFullYear() === new Date(now).getUTCFullYear()
+  return new Intl.DateTimeFormat('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    ...(isThisYear ? {} : { year: 'numeric' }),
+    timeZone: 'UTC',
+  }).format(date)
+}
+
+/**
+ * Money in the minor unit as people write it, without the fraction: €1,499. A currency that is none is left out.
+ * @param {number} minor
+ * @param {string} currency ISO 4217; may be empty
+ */
+export function money(minor, currency) {
+  if (!/^[a-z]{3}$/i.test(currency)) return number(minor / 100)
+  const { maximumFractionDigits: digits = 2 } = new Intl.NumberFormat('en', {
+    style: 'currency',
+    currency,
+  }).resolvedOptions()
+  return new Intl.NumberFormat('en', { style: 'currency', currency, maximumFractionDigits: 0 }).format(
+    minor / 10 ** digits,
+  )
+}
+
+/** Points of a score with their sign: +4.2, −13. @param {number | null} points */
+export function signed(points) {
+  if (points === null) return '–'
+  const rounded = Math.round(points * 10) / 10
+  return rounded < 0 ? `−${number(-rounded)}` : `+${number(rounded)}`
+}

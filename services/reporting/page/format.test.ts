@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { change, duration, number, quantity, seriesName } from './format.js'
+import { change, dayName, duration, money, number, quantity, seriesName, signed } from './format.js'
 
 const plain = (text: string) => text.replaceAll(/[\u00a0\u2009]/g, ' ')
 
@@ -40,6 +40,29 @@ describe('figures', () => {
     [187_200_000, '2 d 4 h'],
   ])('writes %d ms as %s', (ms, text) => {
     expect(plain(duration(ms))).toBe(text)
+  })
+
+  it.each([
+    [149_900, 'EUR', '€1,499'],
+    [149_900, 'JPY', '¥149,900'],
+    [149_900, '', '1 499'],
+    [149_900, 'none', '1 499'],
+  ])('writes %d in the minor unit of %s as %s', (minor, currency, text) => {
+    expect(plain(money(minor, currency))).toBe(text)
+  })
+
+  it.each([
+    [4.25, '+4.3'],
+    [-13, '−13'],
+    [0, '+0'],
+    [null, '–'],
+  ])('writes %s points as %s', (points, text) => {
+    expect(plain(signed(points))).toBe(text)
+  })
+
+  it('names a day by UTC, with its year when it is not this one', () => {
+    const now = Date.UTC(2026, 10, 24)
+    expect([dayName('2026-11-03', now), dayName('2025-11-03', now)]).toEqual(['3 Nov', '3 Nov 2025'])
   })
 
   it('names a series without method or route', () => {

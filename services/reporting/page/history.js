@@ -3,13 +3,16 @@ import { clockTime, quantity } from './format.js'
 import { shape } from './svg.js'
 
 /**
- * Up to two lines over time, with the onset marked. The y axis starts at zero: a regression must not look larger than
- * it is.
+ * Up to two lines over time, with the moment marked from which they were worse. The y axis starts at zero: a change must
+ * not look larger than it is.
  *
  * @typedef {{ readonly at: number, readonly value: number | null }} Point `at` in ms since the epoch
  * @typedef {{ readonly name: string, readonly points: readonly Point[] }} Line the first one is the line that regressed
- * @typedef {{ title: string, unit: string, id: string, onsetAt: number, reference: number | null, width?: number }} Options
- *   `reference`: what the first line was before
+ * @typedef {{
+ *   title: string, unit: string, id: string, onsetAt: number | null, onsetName?: string, reference: number | null,
+ *   width?: number, timeName?: (at: number) => string,
+ * }} Options
+ *   `reference`: what the first line was before; `onsetAt`: null when nothing is marked; `timeName`: a time on the axis
  */
 
 const height = 180
@@ -20,7 +23,8 @@ const lineClasses = ['main', 'side']
  * @param {Options} options
  * @returns {import('./svg.js').Shape}
  */
-export function historyPicture(lines, { title, unit, id, onsetAt, reference, width = 640 }) {
+export function historyPicture(lines, options) {
+  const { title, unit, id, onsetAt, onsetName = 'onset', reference, width = 640, timeName = minuteName } = options
   const plot = { left: 52, right: width - 4, top: 16, bottom: height - 24 }
   const points = lines.flatMap((line) => line.points)
   const from = Math.min(...points.map(({ at }) => at))
@@ -38,7 +42,7 @@ export function historyPicture(lines, { title, unit, id, onsetAt, reference, wid
     'svg',
     { class: 'history', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-labelledby': `${id}-t ${id}-d` },
     shape('title', { id: `${id}-t` }, title),
-    shape('desc', { id: `${id}-d` }, description(lines, unit, onsetAt)),
+    shape('desc', { id: `${id}-d` }, description(lines, options)),
     ...levels.map((value) =>
       shape(
         'g',
@@ -55,14 +59,14 @@ export function historyPicture(lines, { title, unit, id, onsetAt, reference, wid
       shape(
         'text',
         { class: 'time', x: x(at), y: height - 6, 'text-anchor': ['start', 'middle', 'end'][i] },
-        clockTime(at).slice(0, -':00'.length),
+        timeName(at),
       ),
     ),
-    ...(onsetAt >= from && onsetAt <= to ? onsetMarks(x(onsetAt), plot) : []),
+    ...(onsetAt !== null && onsetAt >= from && onsetAt <= to ? onsetMarks(onsetName, x(onsetAt), plot) : []),
     reference === null
       ? undefined
       : shape('line', { class: 'reference', x1: plot.left, y1: y(reference), x2: plot.right, y2: y(reference) }),
-    highest > top ? cutRemark(`cut; highest ${quantity(highest, unit)}`, x(onsetAt), plot) : undefined,
+    highest > top ? cutRemark(`cut; highest ${quantity(highest, unit)}`, x(onsetAt ?? from), plot) : undefined,
     ...lines.flatMap((line, i) => linePicture(line, lineClasses[i] ?? 'side', x, y)).reverse(),
   )
 }
@@ -86,16 +90,12 @@ function cutRemark(text, onset, { left, right, top }) {
   return shape('text', { class: 'cut', y: top - 6, ...place }, text)
 }
 
-/** @param {number} onset @param {{ right: number, top: number, bottom: number }} plot */
-function onsetMarks(onset, { right, top, bottom }) {
+/** @param {string} name @param {number} onset @param {{ right: number, top: number, bottom: number }} plot */
+function onsetMarks(name, onset, { right, top, bottom }) {
   return [
     shape('rect', { class: 'since', x: onset, y: top, width: right - onset, height: bottom - top }),
     shape('line', { class: 'onset', x1: onset, y1: top - 4, x2: onset, y2: bottom }),
-    shape(
-      'text',
-      { class: 'onset', x: onset, y: top - 6, 'text-anchor': onset > right - 40 ? 'end' : 'middle' },
-      'onset',
-    ),
+    shape('text', { class: 'onset', x: onset, y: top - 6, 'text-anchor': onset > right - 40 ? 'end' : 'middle' }, name),
   ]
 }
 
@@ -122,14 +122,18 @@ function niceStep(wanted) {
   return power * ([1, 2, 5, 10].find((step) => step * power >= wanted) ?? 10)
 }
 
-/** @param {readonly Line[]} lines @param {string} unit @param {number} onsetAt */
-function description(lines, unit, onsetAt) {
+/** @param {readonly Line[]} lines @param {Options} options */
+function description(lines, { unit, onsetAt, timeName = clockTime }) {
   const ranges = lines.map(({ name, points }) => {
     const seen = points.flatMap(({ value }) => (value === null ? [] : [value]))
     return `${name} between ${quantity(Math.min(...seen), unit)} and ${quantity(Math.max(...seen), unit)}`
   })
-  return `${ranges.join('; ')}. The change began at ${clockTime(onsetAt)}.`
+  const change = onsetAt === null ? '' : ` The change began at ${timeName(onsetAt)}.`
+  return `${ranges.join('; ')}.${change}`
 }
+
+/** @param {number} at */
+const minuteName = (at) => clockTime(at).slice(0, -':00'.length)
 
 /** @param {number} value */
 const tenth = (value) => Math.round(value * 10) / 10

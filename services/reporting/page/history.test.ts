@@ -39,6 +39,16 @@ describe('the history picture', () => {
     ).toEqual([true, false, false])
   })
 
+  it('given days and a mark of another kind, names both as told', () => {
+    const lines = [line('score', 80, 70, 60, 35)]
+    const days = { ...options, unit: '', onsetName: 'risk raised', timeName: (at: number) => `day ${at / minute}` }
+    const drawn = toText(historyPicture(lines, days))
+    expect(drawn).toContain('>risk raised<')
+    expect(drawn).toContain('>day 1.5<')
+    expect(drawn).toContain('score between 35 and 80. The change began at day 3.')
+    expect(toText(historyPicture(lines, { ...days, onsetAt: null }))).not.toContain('The change')
+  })
+
   it('leaves the onset out when it lies outside', () => {
     expect(draw(line('p95', 100, 110))).not.toContain('class="onset"')
     expect(draw(line('p95', 100, 110, 120, 130, 140))).toContain('class="onset"')

@@ -1,44 +1,24 @@
 // @ts-check
 /**
- * Single keys for everything the page does. Lines are elements with `data-line`; keys typed into a field, or together
- * with Ctrl, Alt or Meta, are left to the browser.
+ * Single keys for everything a page does; `j`, `k` and the arrows move between lines, which are elements with
+ * `data-line`. Keys typed into a field, or together with Ctrl, Alt or Meta, are left to the browser.
  *
- * @param {{ toggleTheme: () => void, openHelp: () => void }} actions
+ * @param {Readonly<Record<string, () => void>>} actions by the key, or by `g` and the key that follows it
  */
-export function installKeys({ toggleTheme, openHelp }) {
+export function installKeys(actions) {
   let leader = ''
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return
     if (event.target instanceof HTMLElement && event.target.closest('input, textarea, select, dialog, pre')) return
     const key = leader + event.key
-    leader = ''
-    switch (key) {
-      case 'j':
-      case 'ArrowDown':
-        moveLine(1, event)
-        break
-      case 'k':
-      case 'ArrowUp':
-        moveLine(-1, event)
-        break
-      case 'g':
-        leader = 'g'
-        break
-      case 'gs':
-        focusFirst('#services')
-        break
-      case 'gr':
-        focusFirst('#open')
-        break
-      case 't':
-        toggleTheme()
-        break
-      case '?':
-        openHelp()
-        event.preventDefault()
-        break
-      default:
-    }
+    leader = key === 'g' ? 'g' : ''
+    if (key === 'j' || key === 'ArrowDown') moveLine(1, event)
+    else if (key === 'k' || key === 'ArrowUp') moveLine(-1, event)
+    const action = Object.hasOwn(actions, key) ? actions[key] : undefined
+    if (action === undefined) return
+    // The key must not be typed into what it moves to.
+    event.preventDefault()
+    action()
   })
 }
 
@@ -56,7 +36,7 @@ function moveLine(by, event) {
 }
 
 /** @param {string} list */
-function focusFirst(list) {
+export function focusFirst(list) {
   const first = document.querySelector(`${list} [data-line]`)
   if (first instanceof HTMLElement) first.focus()
 }

@@ -1,37 +1,14 @@
 // @ts-check
 import { byId, element } from './dom.js'
-import { clockTime, duration, number, plural } from './format.js'
-import { installKeys } from './keyboard.js'
-import { listen } from './live.js'
-import { figure, refreshTimes, stateName } from './parts.js'
+import { number, plural } from './format.js'
+import { openFrame, read } from './frame.js'
+import { focusFirst } from './keyboard.js'
+import { figure, stateName } from './parts.js'
 import { showOpen, showRecent } from './regressions.js'
 import { showServices } from './services.js'
 import { showSnippets, showSources } from './sources.js'
 
 const sourcesEveryMs = 5_000
-/** A burst of changes is read once. */
-const settleMs = 40
-
-/** Credentials of an installation that asks for them; gone with the tab. */
-const authorization = () => {
-  const key = sessionStorage.getItem('key')
-  return /** @type {Record<string, string>} */ (key === null ? {} : { authorization: `Bearer ${key}` })
-}
-
-/** @param {string} url @returns {Promise<any>} */
-async function read(url) {
-  // omit: the key is sent by us, and a 401 must not make the browser ask for a password of its own.
-  const response = await fetch(url, {
-    credentials: 'omit',
-    headers: { accept: 'application/json', ...authorization() },
-  })
-  if (response.status === 401) byId('sign-in').hidden = false
-  if (!response.ok) {
-    const problem = await response.json().catch(() => ({}))
-    throw new Error(problem.detail ?? problem.title ?? `the server answered ${response.status}`)
-  }
-  return response.json()
-}
 
 /** @typedef {{ asOf: string | null, lagSeconds: number | null, counts: Record<string, number>, services: import('./services.js').Service[] }} Overview */
 
@@ -42,8 +19,6 @@ async function refreshFacts() {
     read('/v1/reporting/regressions?recent=20'),
   ])
   const known = overview.services.length > 0
-  byId('sign-in').hidden = true
-  byId('notice').hidden = true
   byId('connect').hidden = connected ?? known
   byId('facts').hidden = !known
   showHeadline(overview)
@@ -52,8 +27,7 @@ async function refreshFacts() {
   byId('open-none').hidden = regressions.open.length > 0
   showRecent(byId('recent'), regressions.recent, read)
   byId('recent-section').hidden = regressions.recent.length === 0
-  asOf = overview.asOf
-  showLive()
+  return overview.asOf
 }
 
 /** @param {Overview} overview */
@@ -112,100 +86,24 @@ async function refreshSources() {
   }
 }
 
-/** @type {'connecting' | 'live' | 'broken'} */
-let connection = 'connecting'
-/** @type {string | null} */
-let asOf = null
-/** When the stream broke, ms since the epoch. */
-let brokenAt = 0
-
-/** @param {'live' | 'broken'} state */
-function onConnection(state) {
-  if (state === 'broken' && connection !== 'broken') brokenAt = Date.now()
-  connection = state
-  showLive()
-}
-
-function showLive() {
-  byId('live').dataset.state = connection
-  byId('live-text').textContent = liveText()
-}
-
-function liveText() {
-  if (!byId('sign-in').hidden) return 'Signed out'
-  if (connection === 'connecting') return 'Connecting'
-  if (connection === 'broken') return `Stale since ${clockTime(brokenAt)}, reconnecting`
-  if (asOf === null) return 'Live'
-  const lag = Date.now() - Date.parse(asOf)
-  return `Live · newest fact ${clockTime(asOf)}${lag > 0 ? `, ${duration(lag)} ago` : ''}`
-}
-
-let settling = false
-
-function refreshSoon() {
-  if (settling) return
-  settling = true
-  setTimeout(async () => {
-    settling = false
-    await refreshOrSay()
-  }, settleMs)
-}
-
-async function refreshOrSay() {
-  try {
-    await refreshFacts()
-  } catch (error) {
-    const notice = byId('notice')
-    notice.hidden = !byId('sign-in').hidden
-    notice.textContent = `The overview could not be read: ${/** @type {Error} */ (error).message}. Trying again when something changes.`
-  }
-}
-
-/** @param {import('./eventstream.js').StreamEvent} event */
-function onEvent({ event, data }) {
-  refreshSoon()
-  if (event !== 'change') return
-  const { kind, state, service, method, endpoint } = JSON.parse(data)
+/** @param {import('./frame.js').Change} change */
+function onChange({ kind, state, service, method, endpoint }) {
   if (kind === 'regression') byId('announce').textContent = `${stateName(state)}: ${service} ${method} ${endpoint}`
+  return kind !== 'account'
 }
 
-const themes = ['system', 'dark', 'light']
-
-function showTheme() {
-  const theme = document.documentElement.dataset.theme ?? 'system'
-  byId('theme').textContent = `Theme: ${theme}`
-}
-
-function toggleTheme() {
-  const now = document.documentElement.dataset.theme ?? 'system'
-  const next = themes[(themes.indexOf(now) + 1) % themes.length] ?? 'system'
-  if (next === 'system') {
-    delete document.documentElement.dataset.theme
-    localStorage.removeItem('theme')
-  } else {
-    document.documentElement.dataset.theme = next
-    localStorage.setItem('theme', next)
-  }
-  showTheme()
-}
-
-const openHelp = () => /** @type {HTMLDialogElement} */ (byId('help')).showModal()
-
-byId('theme').addEventListener('click', toggleTheme)
-byId('help-open').addEventListener('click', openHelp)
-byId('sign-in').addEventListener('submit', (event) => {
-  event.preventDefault()
-  sessionStorage.setItem('key', /** @type {HTMLInputElement} */ (byId('key')).value)
-  location.reload()
-})
 for (const box of document.querySelectorAll('.snippets')) showSnippets(/** @type {HTMLElement} */ (box))
-showTheme()
-installKeys({ toggleTheme, openHelp })
 
-await Promise.all([refreshSources().then(refreshOrSay), refreshOrSay()])
-listen('/v1/reporting/events', { headers: authorization, onEvent, onState: onConnection })
+const { refresh, goLive } = openFrame({
+  what: 'overview',
+  refresh: refreshFacts,
+  onChange,
+  keys: {
+    gs: () => focusFirst('#services'),
+    gr: () => focusFirst('#open'),
+    gc: () => location.assign('/customers'),
+  },
+})
+await Promise.all([refreshSources().then(refresh), refresh()])
+goLive()
 setInterval(refreshSources, sourcesEveryMs)
-setInterval(() => {
-  refreshTimes()
-  showLive()
-}, 1_000)

@@ -1,0 +1,110 @@
+import type { EventType, EventValue } from '@plimsoll/contracts/events.ts'
+import {
+  actionTriggered,
+  featureAdopted,
+  healthChanged,
+  lagDetected,
+  outcomeRecorded,
+  riskRaised,
+} from './account-facts.ts'
+import type { Published } from './running.ts'
+
+/** A book of accounts on an ordinary day, without chance: the same picture each time. */
+
+const day = 86_400_000
+
+const drivers = [
+  driver('engagement', 'active users 14 -> 3 in 28 d', 14, 3, -18.4),
+  driver('adoption', 'core features used 5 -> 2 of 6', 5, 2, -9.1),
+  driver('support', 'severe tickets open 0 -> 1', 0, 1, -4.6),
+  driver('payment', 'days overdue 12 -> 0', 12, 0, 2.3),
+]
+
+function driver(component: string, text: string, before: number, after: number, points: number) {
+  return { component, metric: text.split(' ')[0] ?? '', before, after, points, text }
+}
+
+const accounts: readonly (readonly [id: string, score: number, trend7: number, mrrMinor: number])[] = [
+  ['northwind-trading', 34, -11.2, 149_900],
+  ['halden-clinics', 38, -6.4, 42_000],
+  ['orchard-books', 29, -2.1, 0],
+  ['fjord-logistics', 52, -8.3, 0],
+  ['atlas-metering', 61, 1.4, 0],
+  ['quayside-foods', 78, 0.6, 0],
+  ['meridian-labs', 83, 2.2, 0],
+  ['union-press', 91, -0.4, 0],
+]
+
+const bandOf = (score: number) => (score < 40 ? 'churn_risk' : score < 70 ? 'at_risk' : 'healthy')
+
+export function exampleAccountFacts(now: number): Published[] {
+  let n = 0
+  const fact = <T extends EventType>(type: T, value: EventValue<T> & { accountId: string; at: number }) =>
+    ({ type, key: value.accountId, value, id: `example-account-${n++}`, time: value.at }) as Published
+  const facts = accounts.flatMap(([accountId, score, trend7, mrrMinor], i) => {
+    const at = now - 9_000 - i * 400
+    const band = bandOf(score)
+    const previousBand = bandOf(score - trend7)
+    const confidence = accountId === 'orchard-books' ? 0.44 : 0.86
+    const said = score < 60 ? drivers : []
+    const health = healthChanged({
+      ...{ accountId, at, score, band, previousBand, trend7, trend28: trend7 * 2, confidence, drivers: said },
+      ...{ previousScore: score - trend7, provisional: confidence < 0.5, churnProbability: score < 40 ? 0.31 : 0.04 },
+    })
+    const raisedAt = now - (3 + i) * day
+    const reason = `Health fell below 40 at two evaluations, most of it from ${drivers[0]?.text}.`
+    const risk = riskRaised({ accountId, episodeId: `${accountId}@1`, at: raisedAt, score, mrrMinor, reason, drivers })
+    return [
+      fact('plimsoll.customer_success.v1.HealthScoreChanged', health),
+      ...(mrrMinor > 0 ? [fact('plimsoll.customer_success.v1.ChurnRiskRaised', risk)] : []),
+    ]
+  })
+  const about = { accountId: 'northwind-trading' }
+  const action = { ...about, episodeId: 'northwind-trading@1', reason: 'Churn risk raised.' }
+  return [
+    ...facts,
+    fact(
+      'plimsoll.customer_success.v1.FeatureAdopted',
+      featureAdopted({ ...about, at: now - 60 * day, feature: 'Report Exported' }),
+    ),
+    fact('plimsoll.customer_success.v1.AdoptionLagDetected', lagDetected({ ...about, at: now - 20 * day })),
+    fact(
+      'plimsoll.customer_success.v1.ActionTriggered',
+      actionTriggered({ ...action, actionId: 'dunning-1', playbook: 'dunning', at: now - 45 * day }),
+    ),
+    fact(
+      'plimsoll.customer_success.v1.ActionOutcomeRecorded',
+      outcomeRecorded({
+        ...about,
+        ...{ actionId: 'dunning-1', playbook: 'dunning', triggeredAt: now - 45 * day, at: now - 31 * day },
+        ...{ metric: 'overdue', before: 12, after: 0 },
+      }),
+    ),
+    fact(
+      'plimsoll.customer_success.v1.ActionTriggered',
+      actionTriggered({ ...action, actionId: 'retention-1', at: now - 3 * day }),
+    ),
+  ]
+}
+
+/** As customer-success answers of one account. */
+export const exampleAccountAnswers = {
+  '/v1/customer-success/accounts/:id/health/history': () => ({ items: exampleScores(Date.now()), next: null }),
+  '/v1/customer-success/accounts/:id/health/explain': () => ({
+    change: drivers.reduce((sum, { points }) => sum + points, 0),
+    from: { day: isoDay(Date.now() - 28 * day) },
+    lines: drivers,
+  }),
+}
+
+/** Newest first: well for three months, then down; yesterday was corrected. */
+function exampleScores(now: number) {
+  const scores = Array.from({ length: 120 }, (_, age) => {
+    const fall = Math.max(0, 30 - age) * 1.4
+    return { day: isoDay(now - age * day), revision: 0, score: 76 - fall + 2 * Math.sin(age / 4) }
+  })
+  const [newest, yesterday, ...rest] = scores
+  return [newest, { ...yesterday, revision: 1, score: 39 }, yesterday, ...rest]
+}
+
+const isoDay = (at: number) => new Date(at).toISOString().slice(0, 'yyyy-mm-dd'.length)
