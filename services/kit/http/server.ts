@@ -19,6 +19,7 @@ import { answerUnchanged } from './etag.ts'
 import { closeEventStreams } from './eventstream.ts'
 import { addMethodRoutes } from './methods.ts'
 import { asAppError, problemContentType, problemOf, problemSchema } from './problems.ts'
+import { readRawBody } from './rawbody.ts'
 import { inRequestSpan } from './span.ts'
 import { compileValidator } from './validation.ts'
 
@@ -142,7 +143,7 @@ async function addService(
   for (const route of json) addRoute(scope, service, route, options)
   await scope.register(async (raw) => {
     raw.removeAllContentTypeParsers()
-    raw.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    raw.addContentTypeParser('*', readRawBody)
     for (const route of routes.filter((route) => route.body === 'raw')) addRoute(raw, service, route, options)
   })
 }
