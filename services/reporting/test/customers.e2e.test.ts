@@ -81,6 +81,7 @@ test('a risk that is raised appears on an open page within a second, and is anno
 
 describe('given a book of accounts', () => {
   beforeAll(async () => {
+    for (const account of ['one', 'two', 'three']) await publishRisk(account)
     for (const fact of exampleAccountFacts(Date.now())) await publisher.publish(fact)
     await eventually<{ accounts: number; openRisks: number }>(
       `${running.url}/v1/reporting/book`,
@@ -192,6 +193,8 @@ describe('given a book of accounts', () => {
     // What reporting itself knows of why the score moved.
     expect(await page.locator('.drivers tbody tr').count()).toBe(4)
     await page.getByText('since the score before').waitFor()
+    // Closed first: the page asks again when it goes live, and the browser reports each refusal.
+    await page.context().close()
     expect(complaints.splice(0).filter((text) => !text.includes('403'))).toEqual([])
   })
 
