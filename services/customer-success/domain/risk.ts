@@ -59,7 +59,7 @@ const FIRST: Omit<RiskState, 'day'> = {
   entering: 0,
   leaving: 0,
   raised: undefined,
-  quietUntil: Number.NEGATIVE_INFINITY,
+  quietUntil: -1,
   toldHard: undefined,
 }
 
@@ -140,12 +140,10 @@ export const episodeId = (accountId: string, raisedDay: number): string => `${ac
 /** An account that leaves within this many days of the raise proves it right. */
 export const GRADE_DAYS = 60
 
+export type Grade = 'right' | 'wrong'
+
 /** Undefined while it is too early to tell. */
-export function gradeOf(
-  raisedDay: number,
-  cancelledDay: number | undefined,
-  today: number,
-): 'right' | 'wrong' | undefined {
+export function gradeOf(raisedDay: number, cancelledDay: number | undefined, today: number): Grade | undefined {
   if (cancelledDay !== undefined && cancelledDay <= raisedDay + GRADE_DAYS) return 'right'
   return today > raisedDay + GRADE_DAYS ? 'wrong' : undefined
 }

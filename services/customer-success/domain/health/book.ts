@@ -38,10 +38,22 @@ function distributionsOf(members: readonly AccountSnapshot[]): ReadonlyMap<Measu
 
 /** Share of the segment below the value, ties half: 0 to 1. */
 export function rankOf(book: Book, segment: string, measure: Measure, value: number): number {
-  const own = book.distributions.get(segment)?.get(measure)
-  const among = own !== undefined && own.length >= LEAST_ACCOUNTS ? own : book.distributions.get('')?.get(measure)
-  if (among === undefined || among.length === 0) return 0.5
+  const among = amongOf(book, segment, measure)
+  if (among.length === 0) return 0.5
   return (firstNotBelow(among, value) + firstAbove(among, value)) / 2 / among.length
+}
+
+/** The middle value of the segment; undefined when nobody has one. */
+export function medianOf(book: Book, segment: string, measure: Measure): number | undefined {
+  const among = amongOf(book, segment, measure)
+  return among[among.length >> 1]
+}
+
+const NONE = new Float64Array(0)
+
+function amongOf(book: Book, segment: string, measure: Measure): Float64Array {
+  const own = book.distributions.get(segment)?.get(measure) ?? NONE
+  return own.length >= LEAST_ACCOUNTS ? own : (book.distributions.get('')?.get(measure) ?? NONE)
 }
 
 const firstNotBelow = (sorted: Float64Array, value: number): number => search(sorted, (x) => x >= value)

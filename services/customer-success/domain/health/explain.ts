@@ -44,15 +44,20 @@ function linesBetween(before: Health, after: Health, configuration: Configuratio
   if (before.mean === undefined || after.mean === undefined) return []
   const slope = slopeOf(before, after, configuration)
   const earlier = new Map(before.parts.map((part) => [part.metric, part]))
-  const lines: Line[] = []
+  const changes = new Map<MetricName, number>()
+  const add = (metric: MetricName, change: number) => changes.set(metric, (changes.get(metric) ?? 0) + change)
   let explained = 0
   for (const part of after.parts) {
     const was = earlier.get(part.metric)
     if (was === undefined) continue
     const change = ((was.weight + part.weight) / 2) * (part.points - was.points)
     explained += change
-    lines.push(lineOf(part.metric, before, after, slope * change))
+    // What one person took along is told as that person's silence: the rest of the account may be as it was.
+    const absent = change < 0 ? (after.readings[part.metric]?.absent ?? 0) : 0
+    add(part.metric, change * (1 - absent))
+    if (absent > 0) add('champion', change * absent)
   }
+  const lines = [...changes].map(([metric, change]) => lineOf(metric, before, after, slope * change))
   const points = slope * (after.mean - before.mean - explained)
   if (weightsDiffer(before.parts, after.parts)) lines.push(renormalisation(before, after, points))
   return lines

@@ -2,6 +2,7 @@
 
 import { fitIsotonic, isotonicAt } from '../learn/isotonic.ts'
 import { fitLogistic } from '../learn/logistic.ts'
+import { backtest, type Comparison, type Fate } from './backtest.ts'
 import type { Configuration, MetricRule, Template } from './configuration.ts'
 import type { Curve } from './curve.ts'
 import { COMPONENTS, METRIC_NAMES, METRICS, type MetricName, type Readings } from './metrics.ts'
@@ -120,8 +121,8 @@ function scaleOf(means: Float64Array, churned: Uint8Array, { atRisk, healthy }: 
     raw.map(({ rate }) => rate),
   )
   const bins = raw.map(({ mean }) => ({ mean, rate: isotonicAt(fitted, -mean) }))
-  const low = edge(bins, (rate) => rate >= atRisk * base)
-  const high = edge(bins.toReversed(), (rate) => rate <= healthy * base)
+  const low = edge(bins, (rate) => rate > base, atRisk * base, 1)
+  const high = edge(bins.toReversed(), (rate) => rate <= base, healthy * base, -1)
   const knots: [number, number][] = [[0, 0]]
   if (low !== undefined && low > 0) knots.push([low, AT_RISK_FROM])
   if (high !== undefined && high < 100) knots.push([high, HEALTHY_FROM])
@@ -132,14 +133,24 @@ function scaleOf(means: Float64Array, churned: Uint8Array, { atRisk, healthy }: 
 
 type Bin = { readonly mean: number; readonly rate: number }
 
-/** The mean half way to the first bin that is no longer in: as many bins from the start as hold together. */
-function edge(bins: readonly Bin[], holds: (rate: number) => boolean): number | undefined {
+/**
+ * The mean half way to the first bin that is no longer in: as many from the start as together are at or beyond the limit,
+ * upwards or downwards. None from the other side of the mean churn: where leavers and stayers are far apart, the two edges
+ * could pass each other.
+ */
+function edge(
+  bins: readonly Bin[],
+  isOfSide: (rate: number) => boolean,
+  limit: number,
+  sign: 1 | -1,
+): number | undefined {
   let sum = 0
   let found: number | undefined
-  bins.forEach(({ mean, rate }, i) => {
+  for (const [i, { mean, rate }] of bins.entries()) {
+    if (!isOfSide(rate)) break
     sum += rate
-    if (holds(sum / (i + 1))) found = (mean + (bins[i + 1]?.mean ?? mean)) / 2
-  })
+    if (sign * (sum / (i + 1) - limit) >= 0) found = (mean + (bins[i + 1]?.mean ?? mean)) / 2
+  }
   return found
 }
 
@@ -154,4 +165,33 @@ function binsOf(means: Float64Array, churned: Uint8Array): Bin[] {
     bins.push({ mean: average(means), rate: average(churned) })
   }
   return bins
+}
+
+/** Fewer accounts that left are no basis for weights. */
+export const LEAST_CHURNERS = 50
+const FITTED_SHARE = 0.75
+
+export type Fit = { readonly configuration: Configuration; readonly backtest: Comparison }
+
+/**
+ * The same configuration with every template fitted that has enough churners; undefined when none has. Fitted on the older
+ * days, tested on the newer ones beside the one there was.
+ * @param fates in order of days
+ */
+export function fitConfiguration(fates: readonly Fate[], configuration: Configuration): Fit | undefined {
+  const split = Math.floor(fates.length * FITTED_SHARE)
+  const older = Map.groupBy(fates.slice(0, split), ({ template }) => template)
+  const templates = { ...configuration.templates }
+  let isFitted = false
+  for (const [name, own] of older) {
+    const leavers = new Set(own.filter(({ churned }) => churned).map(({ accountId }) => accountId))
+    if (templates[name] === undefined || leavers.size < LEAST_CHURNERS) continue
+    templates[name] = fitTemplate(name, configuration, own)
+    isFitted = true
+  }
+  if (!isFitted) return undefined
+  const fitted = { ...configuration, templates }
+  const newer = fates.slice(split)
+  const before = { version: configuration.version, ...backtest(newer, configuration) }
+  return { configuration: fitted, backtest: { fitted: backtest(newer, fitted), before } }
 }

@@ -16,6 +16,8 @@ export type Reading = {
   readonly shown: number
   /** 0 to 1: how fresh and how much the data behind it is. */
   readonly confidence: number
+  /** Share of what is missing, 0 to 1, that one person's absence accounts for. */
+  readonly absent?: number
 }
 
 type Metric = {
@@ -62,6 +64,28 @@ function ofOwn(
 ): Reading | undefined {
   const trend = trendOf(daily, book.season, { ...options, ageDays: ageOf(snapshot) })
   return trend && { value: trend.ratio, shown: trend.nowPerDay, confidence: trend.enough }
+}
+
+/** The same for use by people, with the part of a fall that the most regular of them took along. */
+function ofPeople(
+  snapshot: AccountSnapshot,
+  book: Book,
+  daily: ArrayLike<number>,
+  options: Omit<TrendOptions, 'ageDays'>,
+): Reading | undefined {
+  const reading = ofOwn(snapshot, book, daily, options)
+  if (reading === undefined || reading.value >= 1 || snapshot.champion === undefined) return reading
+  const { lastDay, missedDays } = snapshot.champion
+  const gapDays = snapshot.day - lastDay
+  const people = trendOf(snapshot.activity.users, book.season, { ...options, ageDays: ageOf(snapshot) })
+  if (gapDays === 0 || people === undefined) return reading
+  const share = missedDays / gapDays / people.beforePerDay
+  // Where all come less, somebody regular is silent by chance: expected are their visits at the pace of the others, and
+  // the most telling of so many silences had as many chances (Bonferroni).
+  const others = Math.min(1, share < 1 ? reading.value / (1 - share) : 1)
+  const isAway = Math.max(0, 1 - snapshot.activity.users84 * Math.exp(-missedDays * others))
+  const loss = (share * isAway * Math.min(gapDays, options.recentDays)) / options.recentDays
+  return { ...reading, absent: Math.min(1, loss / (1 - reading.value)) }
 }
 
 const WINDOW = 28
@@ -116,7 +140,7 @@ export const METRICS = {
     unit: 'users/d',
     sentence: 'active users a day {before} -> {after} in 14 d',
     read: (snapshot, book) =>
-      ofOwn(snapshot, book, snapshot.activity.users, { recentDays: 14, prior: PRIOR_USER_DAYS }),
+      ofPeople(snapshot, book, snapshot.activity.users, { recentDays: 14, prior: PRIOR_USER_DAYS }),
   },
   usage: {
     component: 'engagement',
@@ -126,7 +150,7 @@ export const METRICS = {
       const { users, events } = snapshot.activity
       const userDays = users.reduce((sum, n) => sum + n, 0)
       const perUserDay = userDays === 0 ? 1 : events.reduce((sum, n) => sum + n, 0) / userDays
-      return ofOwn(snapshot, book, events, { recentDays: 7, prior: PRIOR_USER_DAYS * perUserDay })
+      return ofPeople(snapshot, book, events, { recentDays: 7, prior: PRIOR_USER_DAYS * perUserDay })
     },
   },
   champion: {

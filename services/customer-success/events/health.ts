@@ -1,0 +1,195 @@
+/** Closes days of event time: scores every account, tells what moved, and corrects what late data changed. */
+
+import type { HealthScoreChanged } from '@plimsoll/contracts/generated/types.ts'
+import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import type { OutgoingEvent, Ticker } from '@plimsoll/kit/lanes/processor.ts'
+import { dayOf, startOf } from '../domain/day.ts'
+import { closeDay } from '../domain/health/close.ts'
+import type { Configuration } from '../domain/health/configuration.ts'
+import { explain, type Line } from '../domain/health/explain.ts'
+import { bandOf, componentsOf, type Health, healthBy, LEAST_CONFIDENCE } from '../domain/health/score.ts'
+import type { AccountSnapshot } from '../domain/snapshot.ts'
+import {
+  daysOfUse,
+  healthTables,
+  progressOf,
+  type ScoreRow,
+  saveProgress,
+  saveScores,
+  saveTypical,
+  scoresAt,
+} from '../store/health.ts'
+import { activeConfiguration, configurationsOf } from '../store/health-configurations.ts'
+import { loadSnapshots } from '../store/snapshot.ts'
+
+/** Changes below a point are told with the one that makes it a point, or moves the band. */
+const TOLD_POINTS = 1
+/** A past score that late data moves by more than this is corrected. */
+const CORRECTED_POINTS = 2
+/** Days after its close a day is looked at again: most late data comes the next day, then with an end of a week. */
+const LOOK_AGAIN_DAYS = [1, 7, 28]
+
+const TICK_MS = 1_000
+
+export const healthTicker: Ticker<null> = {
+  name: 'health',
+  version: 1,
+  lanes: 1,
+  everyMs: 2_000,
+  load: async () => null,
+  async tick(_, tx, { now }) {
+    const use = await daysOfUse(tx, dayOf(now()))
+    if (use === undefined) return {}
+    const closed = await progressOf(tx, 'health')
+    const events: OutgoingEvent[] = []
+    // Months that are replayed are caught up with some days at a tick; a day that takes long is alone in its own.
+    const startedMs = now()
+    let day = closed === undefined ? use.first : closed + 1
+    // A day is over once somebody came on a later one: event time, whatever the clock of this machine says.
+    for (; day < use.last && now() - startedMs < TICK_MS; day++) {
+      events.push(...(await scoreDay(tx, day, await activeConfiguration(tx))))
+      for (const back of LOOK_AGAIN_DAYS)
+        if (day - back >= use.first) events.push(...(await correctDay(tx, day - back)))
+    }
+    await saveProgress(tx, 'health', day - 1)
+    return { events }
+  },
+}
+
+async function scoreDay(tx: WorkerTransaction, day: number, configuration: Configuration): Promise<OutgoingEvent[]> {
+  const db = healthTables(tx)
+  const snapshots = await loadSnapshots(db, day)
+  const { accounts, typical } = closeDay(snapshots, configuration)
+  const [before, week, month, quarter] = await Promise.all([1, 7, 28, 84].map((back) => scoresAt(db, day - back)))
+  const configurations = await configurationsOf(
+    db,
+    [...(before?.values() ?? [])].map(({ version }) => version),
+  )
+  const rows: ScoreRow[] = []
+  const events: OutgoingEvent[] = []
+  for (const { snapshot, health, hard } of accounts) {
+    const id = snapshot.accountId
+    const row = { ...rowOf(snapshot, health), hard: hard ?? null }
+    rows.push(row)
+    const previous = before?.get(id)
+    if (!isTold(previous?.score, row.score)) continue
+    const then = previous && configurations.get(previous.version)
+    const drivers =
+      then === undefined || previous === undefined ? [] : explain(healthOfRow(previous, then), health, then)
+    const since = (of: Map<string, ScoreRow> | undefined) => difference(row.score, of?.get(id)?.score)
+    const trends = { trend7: since(week), trend28: since(month), trend84: since(quarter) }
+    events.push(
+      changed(row, { health, configuration, kind: 'changed', previous: previous?.score ?? null, trends, drivers }),
+    )
+  }
+  for (const snapshot of snapshots) {
+    const previous = before?.get(snapshot.accountId)
+    // An account that has left gets one last row, which ends its episode.
+    if (snapshot.subscription?.status !== 'cancelled' || previous === undefined || previous.is_cancelled) continue
+    rows.push({ ...previous, day, revision: 0, score: null, hard: null, is_cancelled: true })
+  }
+  await saveScores(tx, rows)
+  await saveTypical(tx, day, typical)
+  return events
+}
+
+/** Scores a past day by what is known now, with the configurations of then; what differs is appended. */
+async function correctDay(tx: WorkerTransaction, day: number): Promise<OutgoingEvent[]> {
+  const db = healthTables(tx)
+  const known = await scoresAt(db, day)
+  const configurations = await configurationsOf(
+    db,
+    [...known.values()].map(({ version }) => version),
+  )
+  const rows: ScoreRow[] = []
+  const events: OutgoingEvent[] = []
+  const snapshots = await loadSnapshots(db, day)
+  for (const configuration of configurations.values()) {
+    for (const { snapshot, health, hard } of closeDay(snapshots, configuration).accounts) {
+      const was = known.get(snapshot.accountId)
+      if (was === undefined || was.version !== configuration.version || was.is_cancelled) continue
+      const moved = difference(health.score ?? null, was.score)
+      if (moved === null ? (health.score ?? null) === was.score : Math.abs(moved) <= CORRECTED_POINTS) continue
+      const row = { ...rowOf(snapshot, health), hard: hard ?? null, revision: was.revision + 1 }
+      rows.push(row)
+      const drivers = explain(healthOfRow(was, configuration), health, configuration)
+      const trends = { trend7: null, trend28: null, trend84: null }
+      events.push(changed(row, { health, configuration, kind: 'corrected', previous: was.score, trends, drivers }))
+    }
+  }
+  await saveScores(tx, rows)
+  return events
+}
+
+const difference = (now: number | null, before: number | null | undefined): number | null =>
+  now === null || before === null || before === undefined ? null : now - before
+
+function isTold(before: number | null | undefined, now: number | null): boolean {
+  if (bandOf(before ?? undefined) !== bandOf(now ?? undefined) || before === undefined) return true
+  const moved = difference(now, before)
+  return moved !== null && Math.abs(moved) >= TOLD_POINTS
+}
+
+function rowOf(snapshot: AccountSnapshot, health: Health): Omit<ScoreRow, 'hard'> {
+  return {
+    account_id: snapshot.accountId,
+    day: snapshot.day,
+    revision: 0,
+    version: health.version,
+    template: health.template,
+    segment: snapshot.segment,
+    score: health.score ?? null,
+    confidence: health.confidence,
+    churn_probability: null,
+    readings: health.readings,
+    is_cancelled: false,
+    mrr_minor: snapshot.mrrMinor,
+    currency: snapshot.currency,
+  }
+}
+
+/** What a stored score was made of: parts follow from its readings and its configuration. */
+export const healthOfRow = (row: ScoreRow, configuration: Configuration): Health =>
+  healthBy(row.readings, row.template, configuration)
+
+type Told = {
+  readonly health: Health
+  readonly configuration: Configuration
+  readonly kind: HealthScoreChanged['kind']
+  readonly previous: number | null
+  readonly trends: Pick<HealthScoreChanged, 'trend7' | 'trend28' | 'trend84'>
+  readonly drivers: readonly Line[]
+}
+
+function changed(row: Omit<ScoreRow, 'hard'>, told: Told): OutgoingEvent {
+  return {
+    type: 'plimsoll.customer_success.v1.HealthScoreChanged',
+    key: row.account_id,
+    time: startOf(row.day + 1) - 1,
+    value: {
+      accountId: row.account_id,
+      at: startOf(row.day + 1) - 1,
+      kind: told.kind,
+      score: row.score,
+      previousScore: told.previous,
+      band: bandOf(row.score ?? undefined),
+      previousBand: bandOf(told.previous ?? undefined),
+      confidence: row.confidence,
+      provisional: row.confidence < LEAST_CONFIDENCE,
+      ...told.trends,
+      churnProbability: row.churn_probability,
+      configurationVersion: row.version,
+      components: componentsOf(told.health, told.configuration).map(({ name, value, weight, confidence }) => ({
+        ...{ name, weight, confidence },
+        value: value ?? null,
+      })),
+      drivers: told.drivers.map(driverOf),
+    },
+  }
+}
+
+export const driverOf = ({ component, metric, before, after, points, text }: Line) => ({
+  ...{ component, metric, points, text },
+  before: before ?? null,
+  after: after ?? null,
+})

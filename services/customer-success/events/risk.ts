@@ -1,0 +1,162 @@
+/** Raises and clears churn risk from the days the ticker `health` closed, and grades what was raised. */
+
+import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import type { OutgoingEvent, Ticker } from '@plimsoll/kit/lanes/processor.ts'
+import { startOf } from '../domain/day.ts'
+import { driversOf } from '../domain/health/drivers.ts'
+import type { Line } from '../domain/health/explain.ts'
+import { LEAST_CONFIDENCE } from '../domain/health/score.ts'
+import { episodeId, evaluateRisk, gradeOf, type RiskRules, type RiskState, type RiskTrigger } from '../domain/risk.ts'
+import { healthTables, progressOf, type ScoreRow, saveProgress, scoresAt, typicalAt } from '../store/health.ts'
+import { configurationsOf } from '../store/health-configurations.ts'
+import { closeEpisode, gradeEpisode, openEpisode, riskStates, saveRiskStates, ungradedEpisodes } from '../store/risk.ts'
+import { driverOf, healthOfRow } from './health.ts'
+
+/** A fall is told against four weeks before: what was then had not begun to fall. */
+const BEFORE_DAYS = 28
+/** A replay is caught up with some days at a tick. */
+const TICK_MS = 1_000
+
+export function riskTicker(rules: RiskRules): Ticker<null> {
+  return {
+    name: 'risk',
+    version: 1,
+    lanes: 1,
+    everyMs: 2_000,
+    load: async () => null,
+    async tick(_, tx, { now }) {
+      const scored = await progressOf(tx, 'health')
+      const evaluated = await progressOf(tx, 'risk')
+      const from = evaluated === undefined ? await firstScoredDay(tx) : evaluated + 1
+      if (scored === undefined || from === undefined || from > scored) return {}
+      const events: OutgoingEvent[] = []
+      const startedMs = now()
+      let day = from
+      for (; day <= scored && now() - startedMs < TICK_MS; day++) {
+        events.push(...(await evaluateDay(tx, day, rules)))
+        for (const { id, raisedDay, cancelledDay } of await ungradedEpisodes(tx, day)) {
+          const grade = gradeOf(raisedDay, cancelledDay, day)
+          if (grade !== undefined) await gradeEpisode(tx, id, grade)
+        }
+      }
+      await saveProgress(tx, 'risk', day - 1)
+      return { events }
+    },
+  }
+}
+
+async function firstScoredDay(tx: WorkerTransaction): Promise<number | undefined> {
+  const row = await healthTables(tx)
+    .selectFrom('health_score')
+    .select((eb) => eb.fn.min<number | null>('day').as('day'))
+    .executeTakeFirst()
+  return row?.day ?? undefined
+}
+
+async function evaluateDay(tx: WorkerTransaction, day: number, rules: RiskRules): Promise<OutgoingEvent[]> {
+  const states = await riskStates(tx)
+  const next = new Map<string, RiskState>()
+  const events: OutgoingEvent[] = []
+  for (const [accountId, row] of await scoresAt(healthTables(tx), day)) {
+    const { state, change } = evaluateRisk(
+      states.get(accountId),
+      {
+        day,
+        score: row.confidence < LEAST_CONFIDENCE ? undefined : (row.score ?? undefined),
+        probability: row.churn_probability ?? undefined,
+        hard: row.hard ?? undefined,
+        isCancelled: row.is_cancelled,
+      },
+      rules,
+    )
+    next.set(accountId, state)
+    if (change?.kind === 'raised') events.push(await raise(tx, row, state, change.trigger))
+    else if (change?.kind === 'cleared') {
+      const id = episodeId(accountId, change.raisedDay)
+      await closeEpisode(tx, id, day, change.outcome)
+      events.push({
+        type: 'plimsoll.customer_success.v1.ChurnRiskCleared',
+        key: accountId,
+        time: endOf(day),
+        value: {
+          ...{ episodeId: id, accountId, raisedAt: endOf(change.raisedDay), at: endOf(day) },
+          outcome: change.outcome,
+          score: state.smoothed ?? null,
+          reason: change.outcome === 'cancelled' ? 'The contract has ended.' : recoveredText(state, rules),
+        },
+      })
+    }
+  }
+  await saveRiskStates(tx, next)
+  return events
+}
+
+const endOf = (day: number): number => startOf(day + 1) - 1
+
+const recoveredText = ({ smoothed }: RiskState, rules: RiskRules): string =>
+  `Score ${smoothed?.toFixed(0) ?? '?'}, at ${rules.leaveFrom} or above for ${rules.leaveAfter} days.`
+
+async function raise(
+  tx: WorkerTransaction,
+  row: ScoreRow,
+  { smoothed }: RiskState,
+  trigger: RiskTrigger,
+): Promise<OutgoingEvent> {
+  const { account_id: accountId, day } = row
+  const drivers = await driversBehind(tx, row)
+  const score = smoothed ?? null
+  const reason = reasonOf(trigger, score, drivers)
+  const id = episodeId(accountId, day)
+  const revenue = { mrr_minor: row.mrr_minor, currency: row.currency, churn_probability: row.churn_probability }
+  await openEpisode(tx, { id, account_id: accountId, raised_day: day, trigger, score, ...revenue, drivers, reason })
+  return {
+    type: 'plimsoll.customer_success.v1.ChurnRiskRaised',
+    key: accountId,
+    time: endOf(day),
+    value: {
+      ...{ episodeId: id, accountId, at: endOf(day), trigger, score, reason },
+      churnProbability: row.churn_probability,
+      mrrMinor: row.mrr_minor,
+      currency: row.currency,
+      drivers: drivers.map(driverOf),
+    },
+  }
+}
+
+/** From four weeks ago, or from the account's first day with a score since then. */
+async function driversBehind(tx: WorkerTransaction, row: ScoreRow): Promise<readonly Line[]> {
+  const db = healthTables(tx)
+  const before = await db
+    .selectFrom('health_score')
+    .selectAll()
+    .where('account_id', '=', row.account_id)
+    .where('day', '>=', row.day - BEFORE_DAYS)
+    .where('score', 'is not', null)
+    .orderBy('day')
+    .orderBy('revision', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (before === undefined || before.day === row.day) return []
+  const configurations = await configurationsOf(db, [before.version, row.version])
+  const [then, now] = [configurations.get(before.version), configurations.get(row.version)]
+  if (then === undefined || now === undefined) return []
+  const typical = (await typicalAt(tx, row.day)).get(row.segment) ?? {}
+  return driversOf(healthOfRow(before, then), healthOfRow(row, now), typical, then)
+}
+
+function reasonOf(trigger: RiskTrigger, score: number | null, drivers: readonly Line[]): string {
+  const worst = drivers.find(({ points }) => points < 0)
+  const why = worst === undefined ? '' : `: ${worst.text}`
+  switch (trigger) {
+    case 'score':
+      return `Score ${score?.toFixed(0) ?? '?'}${why}.`
+    case 'probability':
+      return `Likely to leave${why}.`
+    case 'cancel_requested':
+      return 'The customer asked to cancel.'
+    case 'payment_failed':
+      return 'The last attempt to collect an invoice failed.'
+    case 'silent':
+      return 'Nobody has used it for two weeks, where use was daily.'
+  }
+}

@@ -1,0 +1,140 @@
+/** Scores of accounts by day, and how far the days are closed. */
+
+import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
+import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { type Selectable, sql, type Transaction } from 'kysely'
+import type { Readings } from '../domain/health/metrics.ts'
+import { ANY, daysBetween, series } from '../domain/usage-cells.ts'
+import { ALL } from '../domain/usage-person.ts'
+import { readCells } from './cells.ts'
+import type { HealthScoreTable, HealthTables } from './health-tables.ts'
+import type { Tables } from './tables.ts'
+import type { UsageTables } from './usage-tables.ts'
+
+export type ScoreRow = Selectable<HealthScoreTable>
+export type HealthReader = ReaderDatabase<HealthTables>
+
+export const healthTables = (tx: WorkerTransaction): Transaction<HealthTables & UsageTables> =>
+  tx as Transaction<HealthTables & UsageTables>
+
+/** The other way: for kit's helpers, which know no service's tables. */
+export const workerTransaction = (tx: Transaction<Tables>): WorkerTransaction => tx as unknown as WorkerTransaction
+
+/** As far back as days are closed that nobody closed yet. */
+const MOST_DAYS = 400
+
+/** First and last day of use by anybody in the days before `today`, that day included. */
+export async function daysOfUse(
+  tx: WorkerTransaction,
+  today: number,
+): Promise<{ readonly first: number; readonly last: number } | undefined> {
+  const from = today - MOST_DAYS
+  const cells = (await readCells(healthTables(tx), [ALL], from, today)).get(ALL) ?? new Map()
+  const events = daysBetween(cells, ANY, series.events, from, today)
+  const first = events.findIndex((n) => n > 0)
+  return first < 0 ? undefined : { first: from + first, last: from + events.findLastIndex((n) => n > 0) }
+}
+
+export async function progressOf(tx: WorkerTransaction, name: 'health' | 'risk'): Promise<number | undefined> {
+  const row = await healthTables(tx)
+    .selectFrom('health_progress')
+    .select('day')
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return row?.day
+}
+
+export async function saveProgress(tx: WorkerTransaction, name: 'health' | 'risk', day: number): Promise<void> {
+  await healthTables(tx)
+    .insertInto('health_progress')
+    .values({ name, day })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ day }))
+    .execute()
+}
+
+/** The latest revision of each account's score on a day, of all or of those named. */
+export async function scoresAt(
+  reader: HealthReader,
+  day: number,
+  accountIds?: readonly string[],
+): Promise<Map<string, ScoreRow>> {
+  let query = reader.selectFrom('health_score').distinctOn('account_id').selectAll().where('day', '=', day)
+  if (accountIds !== undefined) query = query.where('account_id', 'in', accountIds)
+  const rows = await query.orderBy('account_id').orderBy('revision', 'desc').execute()
+  return new Map(rows.map((row) => [row.account_id, row]))
+}
+
+/** An account's newest score, corrections included. */
+export function latestScore(reader: HealthReader, accountId: string): Promise<ScoreRow | undefined> {
+  return scoreOn(reader, accountId, undefined)
+}
+
+/** An account's score on a day, or the newest before it. */
+export async function scoreOn(
+  reader: HealthReader,
+  accountId: string,
+  day: number | undefined,
+): Promise<ScoreRow | undefined> {
+  let query = reader.selectFrom('health_score').selectAll().where('account_id', '=', accountId)
+  if (day !== undefined) query = query.where('day', '<=', day)
+  return await query.orderBy('day', 'desc').orderBy('revision', 'desc').limit(1).executeTakeFirst()
+}
+
+export type HistoryFilter = { readonly accountId: string; readonly before?: { day: number; revision: number } }
+
+/** Every score there was, newest day first, the corrections of a day before what they correct. */
+export function scoreHistory(reader: HealthReader, { accountId, before }: HistoryFilter, limit: number) {
+  let query = reader.selectFrom('health_score').selectAll().where('account_id', '=', accountId)
+  if (before !== undefined) {
+    query = query.where(sql<boolean>`(day, revision) < (${before.day}, ${before.revision})`)
+  }
+  return query.orderBy('day', 'desc').orderBy('revision', 'desc').limit(limit).execute()
+}
+
+/** Never changes what is there: the same score again is left as it was. */
+export async function saveScores(tx: WorkerTransaction, rows: readonly ScoreRow[]): Promise<void> {
+  const column = <Name extends keyof ScoreRow>(name: Name) => rows.map((row) => row[name])
+  await bulkUpsert(tx, {
+    table: 'health_score',
+    key: ['account_id', 'day', 'revision'],
+    onConflict: 'keep',
+    columns: [
+      { name: 'account_id', type: 'text', values: column('account_id') },
+      { name: 'day', type: 'int4', values: column('day') },
+      { name: 'revision', type: 'int2', values: column('revision') },
+      { name: 'version', type: 'int4', values: column('version') },
+      { name: 'template', type: 'text', values: column('template') },
+      { name: 'segment', type: 'text', values: column('segment') },
+      { name: 'score', type: 'float8', values: column('score') },
+      { name: 'confidence', type: 'float8', values: column('confidence') },
+      { name: 'churn_probability', type: 'float8', values: column('churn_probability') },
+      { name: 'readings', type: 'jsonb', values: column('readings') },
+      { name: 'hard', type: 'text', values: column('hard') },
+      { name: 'is_cancelled', type: 'bool', values: column('is_cancelled') },
+      { name: 'mrr_minor', type: 'int8', values: column('mrr_minor') },
+      { name: 'currency', type: 'text', values: column('currency') },
+    ],
+  })
+}
+
+export async function saveTypical(
+  tx: WorkerTransaction,
+  day: number,
+  typical: ReadonlyMap<string, Readings>,
+): Promise<void> {
+  await bulkUpsert(tx, {
+    table: 'health_segment',
+    key: ['day', 'segment'],
+    onConflict: 'replace',
+    columns: [
+      { name: 'day', type: 'int4', values: [...typical].map(() => day) },
+      { name: 'segment', type: 'text', values: [...typical.keys()] },
+      { name: 'typical', type: 'jsonb', values: [...typical.values()] },
+    ],
+  })
+}
+
+export async function typicalAt(tx: WorkerTransaction, day: number): Promise<Map<string, Readings>> {
+  const rows = await healthTables(tx).selectFrom('health_segment').selectAll().where('day', '=', day).execute()
+  return new Map(rows.map(({ segment, typical }) => [segment, typical]))
+}

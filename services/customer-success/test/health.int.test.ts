@@ -1,0 +1,182 @@
+import { setTimeout } from 'node:timers/promises'
+import { decodeEvent, type EventType, type EventValue, encodeEvent } from '@plimsoll/contracts/events.ts'
+import { laneOf } from '@plimsoll/contracts/lane.ts'
+import { subjectOf } from '@plimsoll/contracts/subjects.ts'
+import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
+import type { EventLog } from '@plimsoll/kit/log/log.ts'
+import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DAY_MS, dayOf, isoDay, startOf } from '../domain/day.ts'
+import { customerSuccess } from '../service.ts'
+import { publishUsage, usageEvent } from './usage-batches.ts'
+
+/** Replayed history: ten weeks in which `fading` loses its use and gets tickets, and `steady` goes on. */
+const DAYS = 70
+const FADES_ON = 42
+/** The day history ends on at first; the rest comes later, with what is late. */
+const HALT = DAYS - 3
+const today = dayOf(Date.now())
+const first = today - DAYS
+
+let stack: Stack
+let running: Running
+let log: EventLog
+
+beforeAll(async () => {
+  stack = await startStack()
+  running = await startServices([customerSuccess], {
+    NATS_URL: stack.natsUrl,
+    DATABASE_URL: stack.databaseUrl,
+    PORT: '0',
+    LOG_LEVEL: 'warn',
+  })
+  log = await connectJetStream({ url: stack.natsUrl })
+})
+
+afterAll(async () => {
+  await log?.close()
+  await running?.stop()
+  await stack?.stop()
+})
+
+async function call<T>(method: string, path: string): Promise<T> {
+  const answer = await fetch(`${running.url}/v1/customer-success${path}`, { method })
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
+  return (await answer.json()) as T
+}
+const get = <T>(path: string) => call<T>('GET', path)
+
+async function publish<T extends EventType>(type: T, key: string, value: EventValue<T>): Promise<void> {
+  const data = encodeEvent(type, value)
+  await log.publish({ subject: subjectOf(type, laneOf(key)), headers: { 'Plimsoll-Type': type }, data })
+}
+
+function use(accountId: string, dayIndex: number, people: number) {
+  return Array.from({ length: people }, (_, person) =>
+    usageEvent({
+      id: `${accountId}-${dayIndex}-${person}`,
+      accountId,
+      userId: `${accountId}-${person}`,
+      name: ['exported', 'searched', 'shared'][person % 3] ?? '',
+      timeMs: startOf(first + dayIndex) + DAY_MS / 2,
+    }),
+  )
+}
+
+const useFor = (from: number, to: number) =>
+  publishUsage(
+    log,
+    Array.from({ length: to - from + 1 }, (_, i) => [
+      ...use('steady', from + i, 6),
+      ...use('fading', from + i, from + i < FADES_ON ? 6 : 1),
+    ]).flat(),
+    Date.now(),
+  )
+
+const ticket = (accountId: string, dayIndex: number) =>
+  publish('plimsoll.usage.v1.TicketRecorded', accountId, {
+    ...{
+      ticketId: crypto.randomUUID(),
+      source: 'desk',
+      accountId,
+      userId: '',
+      severity: 'urgent',
+      reopened: 0,
+      text: '',
+    },
+    openedAt: startOf(first + dayIndex),
+    resolvedAt: null,
+    csat: null,
+    updatedAt: startOf(first + dayIndex),
+    receivedAt: Date.now(),
+  })
+
+type Score = { day: string; revision: number; score: number | null; category: string; configurationVersion: number }
+type List<T> = { items: T[]; next: string | null }
+
+const history = (account: string) => get<List<Score>>(`/accounts/${account}/health/history?limit=200`)
+
+async function derived<T extends EventType>(type: T): Promise<EventValue<T>[]> {
+  const name = `test-${crypto.randomUUID()}`
+  const reader = await log.reader({ stream: 'DERIVED', filter: 'derived.>', startSeq: 1, name })
+  const found: EventValue<T>[] = []
+  for (let messages = await reader.pull(); messages.length > 0; messages = await reader.pull()) {
+    for (const message of messages) {
+      const event = decodeEvent(Uint8Array.from(message.data))
+      if (event.type === type) found.push(event.value as EventValue<T>)
+    }
+  }
+  await reader.close()
+  return found
+}
+
+test('a replay of months is scored day by day, and a fall raises a risk that names it', {
+  timeout: 180_000,
+}, async () => {
+  for (let n = 0; n < 6; n++) await ticket('fading', FADES_ON + n)
+  await useFor(0, HALT)
+  await expect
+    .poll(async () => (await history('steady').catch(() => ({ items: [] }))).items[0]?.day, {
+      timeout: 150_000,
+      interval: 500,
+    })
+    .toBe(isoDay(first + HALT - 1))
+  await expect.poll(() => derived('plimsoll.customer_success.v1.ChurnRiskRaised'), { timeout: 20_000 }).toHaveLength(1)
+
+  const firsts = (await history('steady')).items.filter(({ revision }) => revision === 0)
+  expect(new Set(firsts.map(({ day }) => day)).size).toBe(firsts.length)
+  expect(firsts.every(({ configurationVersion }) => configurationVersion === 1)).toBe(true)
+  const steady = await get<Score>('/accounts/steady/health')
+  const fading = await get<Score & { trend28: number }>('/accounts/fading/health')
+  expect(steady.category).toBe('healthy')
+  expect(fading.score).toBeLessThan((steady.score ?? 0) - 30)
+  expect(fading.trend28).toBeLessThan(-30)
+
+  const [raised] = await derived('plimsoll.customer_success.v1.ChurnRiskRaised')
+  expect(raised).toMatchObject({ accountId: 'fading', trigger: 'score' })
+  expect(raised?.at).toBeGreaterThan(startOf(first + FADES_ON))
+  const risks = await get<List<{ accountId: string; drivers: { metric: string }[] }>>('/churn-risk')
+  expect(risks.items.map(({ accountId }) => accountId)).toEqual(['fading'])
+  expect(risks.items[0]?.drivers.slice(0, 5).map(({ metric }) => metric)).toContain('usage')
+})
+
+test('an explanation adds up to what the score lost', async () => {
+  const to = isoDay(first + FADES_ON + 14)
+  const why = await get<{ change: number; from: Score; to: Score; lines: { points: number; text: string }[] }>(
+    `/accounts/fading/health/explain?from=${isoDay(first + FADES_ON - 1)}&to=${to}`,
+  )
+  expect(why.change).toBeLessThan(-20)
+  expect(why.change).toBe((why.to.score ?? 0) - (why.from.score ?? 0))
+  expect(Math.abs(why.lines.reduce((sum, { points }) => sum + points, 0) - why.change)).toBeLessThan(1e-9)
+})
+
+test('late data that moves a past score appends a correction and leaves what was known', {
+  timeout: 60_000,
+}, async () => {
+  const late = isoDay(first + HALT - 1)
+  const ofDay = async () => (await history('steady')).items.filter(({ day }) => day === late)
+  const [known] = await ofDay()
+  for (let n = 0; n < 6; n++) await ticket('steady', HALT - 2)
+  // Facts and usage are read apart: the tickets have to be in before a day closes without them once more.
+  await setTimeout(3_000)
+  await useFor(HALT + 1, DAYS)
+
+  await expect.poll(async () => (await ofDay()).length, { timeout: 40_000, interval: 500 }).toBe(2)
+  const [corrected, still] = await ofDay()
+  expect(still).toEqual(known)
+  expect(corrected).toMatchObject({ revision: 1 })
+  expect(corrected?.score).toBeLessThan((known?.score ?? 0) - 2)
+  const told = await derived('plimsoll.customer_success.v1.HealthScoreChanged')
+  expect(told.filter(({ kind, accountId }) => kind === 'corrected' && accountId === 'steady')).toContainEqual(
+    expect.objectContaining({ previousScore: known?.score, score: corrected?.score }),
+  )
+})
+
+test('another version scores only once somebody has activated it, and that is on record', async () => {
+  const listed = await get<List<{ version: number; activatedAt: string | null }>>('/health/configurations')
+  expect(listed.items.map(({ version }) => version)).toEqual([1])
+  await expect(call('POST', '/health/configurations/fit')).rejects.toThrow('409')
+  await expect(call('POST', '/health/configurations/7/activate')).rejects.toThrow('404')
+  expect(await call('POST', '/health/configurations/1/activate')).toMatchObject({ version: 1 })
+})
