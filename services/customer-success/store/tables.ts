@@ -1,5 +1,7 @@
 /** Tables of the schema `customer_success`, as Kysely sees them. */
 
+import type { HealthTables } from './health-tables.ts'
+import type { PlaybookTables } from './playbook-tables.ts'
 import type { UsageTables } from './usage-tables.ts'
 
-export type Tables = UsageTables
+export type Tables = UsageTables & HealthTables & PlaybookTables
