@@ -6,10 +6,24 @@ import { customerSuccessConfig } from './config.ts'
 import { RISK_RULES } from './domain/risk.ts'
 import { factsProcessor } from './events/facts.ts'
 import { healthTicker } from './events/health.ts'
+import { outcomeTicker } from './events/outcome.ts'
+import { playbookTicker } from './events/playbook.ts'
+import { startEffects } from './events/playbook-effects.ts'
+import { criticalAlerts, derivedSignals, usageSignals } from './events/playbook-signal.ts'
 import { riskTicker } from './events/risk.ts'
 import { usageProcessor } from './events/usage.ts'
 import { usageUpkeepTicker } from './events/usage-upkeep.ts'
+import { accountsRoute } from './http/accounts.ts'
+import { defineFeatureRoute, featuresRoute } from './http/accounts-features.ts'
+import { timelineRoute } from './http/accounts-timeline.ts'
+import { unlinkRoute } from './http/accounts-unlink.ts'
 import { activeRoute } from './http/analytics-active.ts'
+import { adoptionRoute } from './http/analytics-adoption.ts'
+import { kpisRoute } from './http/analytics-kpis.ts'
+import { lifecycleRoute } from './http/analytics-lifecycle.ts'
+import { retentionRoute } from './http/analytics-retention.ts'
+import { stickinessRoute } from './http/analytics-stickiness.ts'
+import { ttfvRoute } from './http/analytics-ttfv.ts'
 import { churnRiskRoute } from './http/churn-risk.ts'
 import { healthRoute } from './http/health.ts'
 import { healthActivateRoute } from './http/health-activate.ts'
@@ -17,7 +31,9 @@ import { healthConfigurationsRoute } from './http/health-configurations.ts'
 import { healthExplainRoute } from './http/health-explain.ts'
 import { healthFitRoute } from './http/health-fit.ts'
 import { healthHistoryRoute } from './http/health-history.ts'
+import { playbookRoutes } from './http/playbook-routes.ts'
 import { eraseRoute } from './http/privacy.ts'
+import { storedAccounts } from './store/account-states.ts'
 import type { Tables } from './store/tables.ts'
 
 export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
@@ -29,10 +45,31 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     'customer-success:privacy': 'Export and erase what is kept of a person or an account.',
   },
   migrations: new URL('store/migrations/', import.meta.url),
-  processors: ({ config }) => [processor(usageProcessor(config)), processor(factsProcessor)],
-  tickers: ({ config }) => [ticker(usageUpkeepTicker(config)), ticker(healthTicker), ticker(riskTicker(RISK_RULES))],
+  processors: ({ config }) => [
+    processor(usageProcessor(config)),
+    processor(factsProcessor),
+    ...[derivedSignals, usageSignals, criticalAlerts].map(processor),
+  ],
+  tickers: ({ config }) => [
+    ticker(usageUpkeepTicker(config)),
+    ticker(healthTicker),
+    ticker(riskTicker(RISK_RULES)),
+    ticker(playbookTicker(config, storedAccounts)),
+    ticker(outcomeTicker(storedAccounts)),
+  ],
   routes: (context) => [
     activeRoute(context),
+    stickinessRoute(context),
+    lifecycleRoute(context),
+    retentionRoute(context),
+    adoptionRoute(context),
+    ttfvRoute(context),
+    kpisRoute(context),
+    accountsRoute(context),
+    timelineRoute(context),
+    featuresRoute(context),
+    defineFeatureRoute(context),
+    unlinkRoute(context),
     healthRoute(context),
     healthExplainRoute(context),
     healthHistoryRoute(context),
@@ -41,5 +78,7 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     healthFitRoute(context),
     healthActivateRoute(context),
     eraseRoute(context),
+    ...playbookRoutes(context),
   ],
+  start: startEffects,
 }

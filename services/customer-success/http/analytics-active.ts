@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 import { isoDay } from '../domain/day.ts'
 import { daysBetween, rangesBetween, series } from '../domain/usage-cells.ts'
 import { keepsWindow } from '../domain/usage-person.ts'
-import { readCells } from '../store/cells.ts'
+import { cellsOf } from '../store/cells.ts'
 import type { Tables } from '../store/tables.ts'
 import { scopeOf, scopeQuery, scopeSchema } from './analytics-scope.ts'
 import { nullable } from './analytics-shapes.ts'
@@ -41,7 +41,7 @@ export const activeRoute = (context: ServiceContext<unknown, Tables>): Route => 
       context,
       request.query as Static<typeof querystring>,
     )
-    const cells = (await readCells(context.reader, [subject], fromDay, toDay)).get(subject) ?? new Map()
+    const cells = await cellsOf(context.reader, subject, fromDay, toDay)
     const events = daysBetween(cells, feature, series.events, fromDay, toDay)
     const firsts = daysBetween(cells, feature, series.firsts, fromDay, toDay)
     const active = (width: number) => {

@@ -5,7 +5,7 @@ import type { ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { dayOf, isoDay } from '../domain/day.ts'
 import { ANY } from '../domain/usage-cells.ts'
-import { ALL, accountSubject } from '../domain/usage-person.ts'
+import { ALL, accountSubject, keepsWindow } from '../domain/usage-person.ts'
 import { planSubject, segmentSubject } from '../store/identity.ts'
 import type { Tables } from '../store/tables.ts'
 
@@ -15,14 +15,15 @@ const USUAL_DAYS = 90
 
 const id = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 200, description }))
 
-export const scopeQuery = {
+export const subjectQuery = {
   account: id('Only this account.'),
   plan: id('Only accounts on this plan. One of account, plan and segment.'),
   segment: id('Only accounts of this segment.'),
-  feature: id('Only this feature: an event name.'),
   from: Type.Optional(Type.String({ format: 'date', description: '90 days up to `to` when left out.' })),
   to: Type.Optional(Type.String({ format: 'date', description: 'Today when left out.' })),
 }
+
+export const scopeQuery = { ...subjectQuery, feature: id('Only this feature: an event name.') }
 
 const query = Type.Object(scopeQuery)
 
@@ -68,6 +69,12 @@ export async function scopeOf(
     toDay,
     told: { subject, feature, from: isoDay(fromDay), to: isoDay(toDay) },
   }
+}
+
+/** Of a single feature within one account only the month is kept. @throws `bad-request` for that. */
+export function refuseSingleFeature({ subject, feature }: Scope): void {
+  if (keepsWindow(subject, feature, 7)) return
+  throw appError('bad-request', 'This is not kept of a single feature within one account: leave out one of the two.')
 }
 
 async function featureNumber(reader: ServiceContext<unknown, Tables>['reader'], name: string): Promise<number> {

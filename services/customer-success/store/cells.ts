@@ -73,3 +73,13 @@ export async function readCells(
   }
   return found
 }
+
+/** Cells of one subject. */
+export async function cellsOf(
+  reader: ReaderDatabase<UsageTables>,
+  subject: string,
+  fromDay: number,
+  toDay: number,
+): Promise<Cells> {
+  return (await readCells(reader, [subject], fromDay, toDay)).get(subject) ?? new Map()
+}

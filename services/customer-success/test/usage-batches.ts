@@ -1,7 +1,7 @@
 /** Usage events for tests: stated briefly, complete on the wire. */
 
 import { createHash } from 'node:crypto'
-import { encodeEvent } from '@plimsoll/contracts/events.ts'
+import { type EventType, type EventValue, encodeEvent } from '@plimsoll/contracts/events.ts'
 import { laneOf } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
 import { USAGE_KIND, USAGE_TYPE, type UsageEvent, usageBatchOf, usageLaneKey } from '@plimsoll/contracts/usage-batch.ts'
@@ -37,4 +37,17 @@ export async function publishUsage(log: EventLog, events: readonly UsageEvent[],
       data: encodeEvent(USAGE_TYPE, usageBatchOf('test', receivedAt, part)),
     })
   }
+}
+
+/** Publishes a fact in the lane of its account. */
+export async function publishFact<T extends EventType>(
+  log: EventLog,
+  type: T,
+  value: EventValue<T> & { readonly accountId: string },
+): Promise<void> {
+  await log.publish({
+    subject: subjectOf(type, laneOf(value.accountId)),
+    headers: { 'Plimsoll-Type': type },
+    data: encodeEvent(type, value),
+  })
 }
