@@ -38,27 +38,30 @@ export async function enrol(
     ...{ playbook_id: id, version, priority, account_id: accountId, user_id: occasion.userId },
     ...{ mode: 'automatic', arm, holdout_share: holdoutShare, state: arm === 'treated' ? 'running' : 'observed' },
     ...{ triggered_at: new Date(occasion.atMs), episode_id: occasion.episodeId, reason: occasion.reason },
-    ...{ started_by: '', step: steps[0]?.id ?? END, due_at: arm === 'treated' ? new Date(occasion.atMs) : null },
+    ...{
+      started_by: '',
+      told: true,
+      step: steps[0]?.id ?? END,
+      due_at: arm === 'treated' ? new Date(occasion.atMs) : null,
+    },
     ...{ goal, goal_before: metricOf(state, goal.metric) ?? null },
     window_ends_at: new Date(occasion.atMs + goal.windowDays * DAY_MS),
   }
   return (await keep(tx, action)) ? triggered(action) : undefined
 }
 
-/** Puts down what a person started by hand. Nobody is held out, and the person does it: there are no steps. */
-export async function startByHand(
-  tx: WorkerTransaction,
-  { accountId, kind, note, by, atMs }: ByHand,
-): Promise<{ readonly id: string; readonly event: OutgoingEvent }> {
+/** Puts down what a person started by hand; its id. Nobody is held out, and the person does it: there are no steps. */
+export async function startByHand(tx: WorkerTransaction, { accountId, kind, note, by, atMs }: ByHand): Promise<string> {
   const action: Action = {
     id: `${kind}.${accountId}.${atMs}`,
     ...{ playbook_id: kind, version: 0, priority: 0, account_id: accountId, user_id: '' },
     ...{ mode: 'manual', arm: 'treated', holdout_share: 0, state: 'finished' },
-    ...{ triggered_at: new Date(atMs), episode_id: '', reason: note, started_by: by, step: END, due_at: null },
-    ...{ goal: MANUAL_GOAL, goal_before: null, window_ends_at: new Date(atMs + MANUAL_GOAL.windowDays * DAY_MS) },
+    ...{ triggered_at: new Date(atMs), episode_id: '', reason: note, started_by: by, told: false },
+    ...{ step: END, due_at: null, goal: MANUAL_GOAL, goal_before: null },
+    window_ends_at: new Date(atMs + MANUAL_GOAL.windowDays * DAY_MS),
   }
   await keep(tx, action)
-  return { id: action.id, event: triggered(action) }
+  return action.id
 }
 
 export type ByHand = {
@@ -74,7 +77,7 @@ type Action = Omit<ActionRow, 'outcome_at' | 'goal_after' | 'reached'>
 const keep = (tx: WorkerTransaction, action: Action): Promise<boolean> =>
   insertAction(tx, { ...action, goal: JSON.stringify(action.goal) })
 
-function triggered(action: Action): OutgoingEvent {
+export function triggered(action: Action): OutgoingEvent {
   const atMs = action.triggered_at.getTime()
   return {
     type: 'plimsoll.customer_success.v1.ActionTriggered',

@@ -6,11 +6,10 @@ import { DAY_MS, dayOf, startOf } from '../domain/day.ts'
 import { ageBandOf, liftsOf } from '../domain/guidance.ts'
 import { type AccountState, metricOf } from '../domain/playbook/account-state.ts'
 import { isReached } from '../domain/playbook/playbook.ts'
+import { type AccountStates, allTables } from '../store/account-states.ts'
 import { type ActionRow, actionsToJudge, saveOutcome } from '../store/actions.ts'
 import { type PlacedLift, saveLifts } from '../store/playbook-guidance.ts'
 import { dropSignals } from '../store/playbook-signals.ts'
-import { playbookTables } from '../store/playbooks.ts'
-import type { AccountStates } from './account-states.ts'
 
 const AT_ONCE = 500
 /** Dry runs look back 90 days. */
@@ -28,7 +27,7 @@ export function outcomeTicker(accounts: AccountStates): Ticker<{ reckonedDay: nu
     everyMs: 5_000,
     load: async () => ({ reckonedDay: 0 }),
     async tick(state, tx, { now }) {
-      const latestDay = await accounts.latestDay(playbookTables(tx))
+      const latestDay = await accounts.latestDay(allTables(tx))
       if (latestDay === undefined) return {}
       if (state.reckonedDay < latestDay) {
         await saveLifts(tx, await liftsAt(tx, accounts, latestDay))
@@ -49,7 +48,7 @@ async function judgeAll(
   const events: OutgoingEvent[] = []
   for (const [day, ended] of Map.groupBy(actions, ({ window_ends_at }) => dayOf(window_ends_at.getTime() - 1))) {
     const accountIds = [...new Set(ended.map(({ account_id }) => account_id))]
-    const states = await accounts.at(playbookTables(tx), day, accountIds)
+    const states = await accounts.at(allTables(tx), day, accountIds)
     const stateOf = new Map(states.map((one) => [one.snapshot.accountId, one]))
     for (const action of ended) events.push(await judge(tx, action, stateOf.get(action.account_id)))
   }
@@ -87,8 +86,8 @@ async function judge(
 
 /** By plan and age then: who used what while healthy, and who is still there. An account that is gone did not stay. */
 async function liftsAt(tx: WorkerTransaction, accounts: AccountStates, day: number): Promise<PlacedLift[]> {
-  const then = await accounts.at(playbookTables(tx), day - LIFT_DAYS)
-  const now = await accounts.at(playbookTables(tx), day)
+  const then = await accounts.at(allTables(tx), day - LIFT_DAYS)
+  const now = await accounts.at(allTables(tx), day)
   const staying = new Set(
     now.filter((state) => metricOf(state, 'isCancelled') === 0).map(({ snapshot }) => snapshot.accountId),
   )

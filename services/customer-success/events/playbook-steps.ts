@@ -7,13 +7,13 @@ import { DAY_MS } from '../domain/day.ts'
 import { type AccountState, metricOf } from '../domain/playbook/account-state.ts'
 import { type ActionStep, dueAfter, fill, moveAt } from '../domain/playbook/run.ts'
 import { type ContactPolicy, mayContact, type Verdict } from '../domain/playbook/suppression.ts'
+import { type AccountStates, allTables } from '../store/account-states.ts'
 import { type ContactRow, contactedSince, insertTask, recipients, recordStep, stepsOf } from '../store/action-steps.ts'
 import { type ActionRow, dueActions, higherPriority, moveAction } from '../store/actions.ts'
 import { insertMessage } from '../store/playbook-guidance.ts'
 import { openAlertSince } from '../store/playbook-signals.ts'
 import type { StepOutcome } from '../store/playbook-tables.ts'
 import { findDefinition, playbookTables } from '../store/playbooks.ts'
-import type { AccountStates } from './account-states.ts'
 import type { Today } from './playbook.ts'
 import type { ContactPayload } from './playbook-effects.ts'
 
@@ -42,7 +42,7 @@ export async function runDueSteps(
   const due = await dueActions(tx, new Date(nowMs), AT_ONCE)
   if (due.length === 0) return
   const accountIds = [...new Set(due.map(({ account_id }) => account_id))]
-  const states = await accounts.at(playbookTables(tx), latestDay, accountIds)
+  const states = await accounts.at(allTables(tx), latestDay, accountIds)
   const stateOf = new Map(states.map((state) => [state.snapshot.accountId, state]))
   for (const action of due) {
     const state = stateOf.get(action.account_id)

@@ -7,18 +7,11 @@ import { DAY_MS, dayOf, startOf } from '../domain/day.ts'
 import type { AccountState } from '../domain/playbook/account-state.ts'
 import { conditionText, factsText, holds } from '../domain/playbook/condition.ts'
 import { isTriggered, type Match, matchAfter } from '../domain/playbook/enrolment.ts'
-import { enrolmentsOf } from '../store/actions.ts'
+import { type AccountStates, allTables } from '../store/account-states.ts'
+import { enrolmentsOf, takeUntold } from '../store/actions.ts'
 import { markSignalsTaken, type Signal, waitingSignals } from '../store/playbook-signals.ts'
-import {
-  type ActivePlaybook,
-  activePlaybooks,
-  markEvaluated,
-  matchesOf,
-  playbookTables,
-  saveMatches,
-} from '../store/playbooks.ts'
-import type { AccountStates } from './account-states.ts'
-import { enrol, type Occasion } from './enrol.ts'
+import { type ActivePlaybook, activePlaybooks, markEvaluated, matchesOf, saveMatches } from '../store/playbooks.ts'
+import { enrol, type Occasion, triggered } from './enrol.ts'
 import { runDueSteps } from './playbook-steps.ts'
 
 /** Signals taken in at one tick; the rest come at the next. */
@@ -34,11 +27,13 @@ export function playbookTicker(config: CustomerSuccessConfig, accounts: AccountS
     everyMs: 1_000,
     load: async () => undefined,
     async tick(_, tx, { now }) {
+      const started = (await takeUntold(tx)).map(triggered)
+      const latestDay = await accounts.latestDay(allTables(tx))
+      if (latestDay === undefined) return { events: started }
       const playbooks = await activePlaybooks(tx)
-      const latestDay = await accounts.latestDay(playbookTables(tx))
-      if (latestDay === undefined) return {}
       const today = { nowMs: now(), latestDay }
       const events = [
+        ...started,
         ...(await enrolByCondition(tx, playbooks, config, accounts, today)),
         ...(await enrolBySignal(tx, playbooks, config, accounts, today)),
       ]
@@ -63,16 +58,16 @@ async function enrolByCondition(
   const day = Math.max(next, dayOf(nowMs) - STALE_DAYS)
   if (day > latestDay) return []
   const due = conditional.filter(({ evaluatedDay }) => evaluatedDay < day)
-  const states = await accounts.at(playbookTables(tx), day)
+  const states = await accounts.at(allTables(tx), day)
   const events: OutgoingEvent[] = []
   for (const playbook of due) {
-    const { matches, triggered } = matchDay(playbook, states, await matchesOf(tx, playbook.id), day)
+    const { matches, triggers } = matchDay(playbook, states, await matchesOf(tx, playbook.id), day)
     await saveMatches(tx, playbook.id, day, matches)
     const occasion = (state: AccountState): Occasion => ({
       ...{ atMs: startOf(day + 1), userId: '', episodeId: state.risk?.episodeId ?? '' },
       reason: conditionReason(playbook, state),
     })
-    events.push(...(await enrolAll(tx, playbook, triggered, occasion, config)))
+    events.push(...(await enrolAll(tx, playbook, triggers, occasion, config)))
   }
   await markEvaluated(
     tx,
@@ -88,18 +83,18 @@ export function matchDay(
   states: readonly AccountState[],
   before: ReadonlyMap<string, Match>,
   day: number,
-): { readonly matches: Map<string, Match>; readonly triggered: AccountState[] } {
+): { readonly matches: Map<string, Match>; readonly triggers: AccountState[] } {
   const matches = new Map<string, Match>()
-  const triggered: AccountState[] = []
-  if (trigger.kind !== 'condition') return { matches, triggered }
+  const triggers: AccountState[] = []
+  if (trigger.kind !== 'condition') return { matches, triggers }
   for (const state of states) {
     if (!holds(trigger.condition, state)) continue
     const { accountId } = state.snapshot
     const match = matchAfter(before.get(accountId), day)
     matches.set(accountId, match)
-    if (isTriggered(match, trigger.dwellDays)) triggered.push(state)
+    if (isTriggered(match, trigger.dwellDays)) triggers.push(state)
   }
-  return { matches, triggered }
+  return { matches, triggers }
 }
 
 export function conditionReason({ definition: { trigger } }: Pick<ActivePlaybook, 'definition'>, state: AccountState) {
@@ -140,7 +135,7 @@ async function enrolBySignal(
   const events: OutgoingEvent[] = []
   const fresh = signals.filter(({ atMs }) => atMs > nowMs - STALE_DAYS * DAY_MS)
   const accountIds = [...new Set(fresh.map(({ accountId }) => accountId))]
-  const states = accountIds.length === 0 ? [] : await accounts.at(playbookTables(tx), latestDay, accountIds)
+  const states = accountIds.length === 0 ? [] : await accounts.at(allTables(tx), latestDay, accountIds)
   const stateOf = new Map(states.map((state) => [state.snapshot.accountId, state]))
   for (const signal of fresh) {
     const state = stateOf.get(signal.accountId)

@@ -19,6 +19,7 @@ const receipt = Type.Object({
   days: Type.Integer({ description: 'Days of use taken out of every figure.' }),
   tickets: Type.Integer({ description: 'Ticket states whose author and text were removed.' }),
   answers: Type.Integer({ description: 'Answers whose author and comment were removed.' }),
+  contacts: Type.Integer({ description: 'Contact entries, messages and mails of playbooks deleted.' }),
 })
 
 export const eraseRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Route => ({

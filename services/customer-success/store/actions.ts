@@ -18,6 +18,11 @@ export async function insertAction(tx: WorkerTransaction, action: Insertable<Act
   return numInsertedOrUpdatedRows === 1n
 }
 
+/** Takes up what was started by hand and not told yet. */
+export function takeUntold(tx: WorkerTransaction): Promise<ActionRow[]> {
+  return playbookTables(tx).updateTable('action').set({ told: true }).where('told', '=', false).returningAll().execute()
+}
+
 /** Earlier enrolments of accounts in a playbook, by account. A held-out one is open until its outcome is known. */
 export async function enrolmentsOf(
   tx: WorkerTransaction,

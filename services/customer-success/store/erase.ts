@@ -2,6 +2,7 @@
 
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { anonymousKey, keyHash, type LockedPerson, lockPersons, retell, tables, userKey } from './identity.ts'
+import { eraseFromPlaybooks } from './playbook-erase.ts'
 
 export type Receipt = {
   readonly identifiers: number
@@ -9,6 +10,7 @@ export type Receipt = {
   readonly days: number
   readonly tickets: number
   readonly answers: number
+  readonly contacts: number
 }
 
 export type PersonId = { readonly userId: string } | { readonly anonymousId: string }
@@ -22,7 +24,7 @@ export async function erasePerson(tx: WorkerTransaction, id: PersonId, nowMs: nu
   const db = tables(tx)
   const known = await db.selectFrom('identifier').select('id').where('key', '=', key).executeTakeFirst()
   const locked = known && (await lockPersons(tx, [key])).personOf.get(known.id)
-  if (locked === undefined) return undefined
+  if (locked === undefined) return await eraseUnseen(tx, id, nowMs)
   const { nodes } = locked.person
   await retell(tx, [locked], [])
   const identifiers = await db.selectFrom('identifier').select('key').where('id', 'in', nodes).execute()
@@ -30,6 +32,7 @@ export async function erasePerson(tx: WorkerTransaction, id: PersonId, nowMs: nu
   const users = keys.filter((one) => one.startsWith(userKey(''))).map((one) => one.slice(userKey('').length))
   const events = await db.deleteFrom('usage_event').where('node_id', 'in', nodes).executeTakeFirst()
   const [tickets, answers] = await eraseTexts(tx, users)
+  const contacts = await eraseFromPlaybooks(tx, users)
   await db.deleteFrom('account_node').where('node_id', 'in', nodes).execute()
   await db
     .deleteFrom('identity_link')
@@ -37,17 +40,33 @@ export async function erasePerson(tx: WorkerTransaction, id: PersonId, nowMs: nu
     .execute()
   await db.deleteFrom('identifier').where('id', 'in', nodes).execute()
   await db.deleteFrom('person').where('id', '=', locked.id).execute()
-  await db
-    .insertInto('erased_key')
-    .values(keys.map((one) => ({ hash: keyHash(one), erased_at: new Date(nowMs) })))
-    .execute()
+  await refuse(tx, keys, nowMs)
   return {
     identifiers: keys.length,
     events: Number(events.numDeletedRows),
     days: daysOf(locked),
     tickets,
     answers,
+    contacts,
   }
+}
+
+/** Somebody who never used the product may still be a contact, and have been written to. */
+async function eraseUnseen(tx: WorkerTransaction, id: PersonId, nowMs: number): Promise<Receipt | undefined> {
+  if (!('userId' in id)) return undefined
+  const contacts = await eraseFromPlaybooks(tx, [id.userId])
+  if (contacts === 0) return undefined
+  await refuse(tx, [userKey(id.userId)], nowMs)
+  return { identifiers: 0, events: 0, days: 0, tickets: 0, answers: 0, contacts }
+}
+
+/** What comes of these identifiers from now on is not taken in. */
+async function refuse(tx: WorkerTransaction, keys: readonly string[], nowMs: number): Promise<void> {
+  await tables(tx)
+    .insertInto('erased_key')
+    .values(keys.map((one) => ({ hash: keyHash(one), erased_at: new Date(nowMs) })))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
 }
 
 /** Tickets and answers stay with their account, without who it was and what they wrote. */

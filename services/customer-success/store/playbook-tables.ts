@@ -27,6 +27,8 @@ export type ActionTable = {
   episode_id: string
   reason: string
   started_by: string
+  /** Whether ActionTriggered has been published; what a person starts is published at the next tick. */
+  told: boolean
   step: string
   due_at: Date | null
   goal: Json<Goal>

@@ -45,6 +45,7 @@ export async function loadSnapshots(
       .where('account_id', 'in', some)
       .orderBy('account_id')
       .execute()
+    if (accounts.length === 0) continue
     const [facts, cells, people] = await Promise.all([
       factsOf(reader, accounts, day),
       readCells(reader, some.map(accountSubject), day - HISTORY_DAYS + 1, day),

@@ -69,6 +69,7 @@ async function createActions(db: Kysely<unknown>): Promise<void> {
       episode_id text not null,
       reason text not null,
       started_by text not null,
+      told boolean not null default true,
       step text not null,
       due_at timestamptz,
       goal jsonb not null,
@@ -79,6 +80,7 @@ async function createActions(db: Kysely<unknown>): Promise<void> {
       reached boolean
     ) with (fillfactor = 70)`.execute(db)
   await sql`create index action_due on action (due_at) where state = 'running'`.execute(db)
+  await sql`create index action_untold on action (triggered_at) where not told`.execute(db)
   await sql`create index action_window on action (window_ends_at) where outcome_at is null`.execute(db)
   await sql`create index action_by_account on action (account_id, triggered_at)`.execute(db)
   await sql`create index action_by_playbook on action (playbook_id, triggered_at)`.execute(db)

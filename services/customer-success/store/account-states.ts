@@ -1,0 +1,78 @@
+/** What playbooks know of accounts: snapshots joined with the scores and episodes of their day. */
+
+import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import type { Transaction } from 'kysely'
+import type { AccountState, HealthState, RiskState } from '../domain/playbook/account-state.ts'
+import { loadSnapshots } from './snapshot.ts'
+import type { Tables } from './tables.ts'
+
+type Reader = ReaderDatabase<Tables>
+
+/** All tables of the service within the worker's transaction. */
+export const allTables = (tx: WorkerTransaction): Transaction<Tables> => tx as Transaction<Tables>
+
+/** Where playbooks learn of accounts: states at the end of days that are over and scored. */
+export type AccountStates = {
+  /** The last such day; undefined before the first. */
+  latestDay(reader: Reader): Promise<number | undefined>
+  /** Of all accounts, or of those named. */
+  at(reader: Reader, day: number, accountIds?: readonly string[]): Promise<AccountState[]>
+}
+
+export const storedAccounts: AccountStates = {
+  async latestDay(reader) {
+    const row = await reader.selectFrom('health_progress').select('day').where('name', '=', 'risk').executeTakeFirst()
+    return row?.day
+  },
+  async at(reader, day, accountIds) {
+    const snapshots = await loadSnapshots(reader, day, accountIds)
+    const health = await healthAt(reader, day, accountIds)
+    const risks = await risksAt(reader, day, accountIds)
+    return snapshots.map((snapshot) => ({
+      snapshot,
+      health: health.get(snapshot.accountId),
+      risk: risks.get(snapshot.accountId),
+    }))
+  },
+}
+
+/** As known at the end of the day: corrections came later. */
+async function healthAt(
+  reader: Reader,
+  day: number,
+  accountIds: readonly string[] | undefined,
+): Promise<Map<string, HealthState>> {
+  let query = reader
+    .selectFrom('health_score')
+    .select(['account_id', 'score', 'confidence', 'churn_probability'])
+    .where('day', '=', day)
+    .where('revision', '=', 0)
+  if (accountIds !== undefined) query = query.where('account_id', 'in', [...accountIds])
+  const rows = await query.execute()
+  return new Map(
+    rows.map(({ account_id, score, confidence, churn_probability }) => [
+      account_id,
+      { score: score ?? undefined, confidence, churnProbability: churn_probability ?? undefined },
+    ]),
+  )
+}
+
+async function risksAt(
+  reader: Reader,
+  day: number,
+  accountIds: readonly string[] | undefined,
+): Promise<Map<string, RiskState>> {
+  let query = reader
+    .selectFrom('risk_episode')
+    .select(['id', 'account_id', 'trigger', 'raised_day'])
+    .where('raised_day', '<=', day)
+    .where((eb) => eb.or([eb('cleared_day', 'is', null), eb('cleared_day', '>', day)]))
+  if (accountIds !== undefined) query = query.where('account_id', 'in', [...accountIds])
+  const rows = await query.execute()
+  return new Map(
+    rows.map(({ id, account_id, trigger, raised_day }) => [
+      account_id,
+      { episodeId: id, trigger, raisedDay: raised_day },
+    ]),
+  )
+}

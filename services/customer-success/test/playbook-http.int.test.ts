@@ -1,0 +1,236 @@
+import { createHmac } from 'node:crypto'
+import { type EventType, type EventValue, encodeEvent } from '@plimsoll/contracts/events.ts'
+import { laneOf } from '@plimsoll/contracts/lane.ts'
+import { subjectOf } from '@plimsoll/contracts/subjects.ts'
+import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
+import { until } from '@plimsoll/kit/lanes/testing.ts'
+import { httpSink, smtpSink } from '@plimsoll/kit/ledger/test/sinks.ts'
+import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
+import type { EventLog } from '@plimsoll/kit/log/log.ts'
+import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DAY_MS, dayOf } from '../domain/day.ts'
+import { assign } from '../events/assignment.ts'
+import { customerSuccess } from '../service.ts'
+import type { Tables } from '../store/tables.ts'
+
+const SECRET = 'a secret of sixteen'
+const TODAY = dayOf(Date.now())
+/** Who is put in which arm follows from the names. */
+const shares = { control: 0.05, holdout: 0.2 }
+const names = Array.from({ length: 50 }, (_, i) => `account-${i}`)
+const [treated = ''] = names.filter((name) => assign('save', name, shares) === 'treated')
+const [heldOut = ''] = names.filter((name) => assign('save', name, shares) === 'holdout')
+
+let stack: Stack
+let running: Running
+let log: EventLog
+let database: ServiceDatabase<Tables>
+let hook: Awaited<ReturnType<typeof httpSink>>
+let smtp: Awaited<ReturnType<typeof smtpSink>>
+
+beforeAll(async () => {
+  stack = await startStack()
+  hook = await httpSink(() => ({ status: 200 }))
+  smtp = await smtpSink()
+  running = await startServices([customerSuccess], {
+    NATS_URL: stack.natsUrl,
+    DATABASE_URL: stack.databaseUrl,
+    PORT: '0',
+    LOG_LEVEL: 'error',
+    CUSTOMER_SUCCESS_WEBHOOK_SECRET: SECRET,
+    CUSTOMER_SUCCESS_SMTP_URL: smtp.url,
+    CUSTOMER_SUCCESS_MAIL_FROM: 'success@example.org',
+    // Any hour is an hour to write in: the test does not wait for the morning.
+    CUSTOMER_SUCCESS_QUIET_FROM_HOUR: '0',
+    CUSTOMER_SUCCESS_QUIET_TO_HOUR: '0',
+  })
+  log = await connectJetStream({ url: stack.natsUrl })
+  database = openDatabase<Tables>({ url: stack.databaseUrl, service: 'customer-success' })
+  await database.worker
+    .insertInto('health_progress')
+    .values({ name: 'risk', day: TODAY - 1 })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  for (const accountId of [treated, heldOut]) await contract(accountId)
+})
+afterAll(async () => {
+  hook?.close()
+  smtp?.close()
+  await log?.close()
+  await database?.close()
+  await running?.stop()
+  await stack?.stop()
+})
+
+async function publish<T extends EventType>(type: T, key: string, value: EventValue<T>): Promise<void> {
+  const headers = { 'Plimsoll-Type': type, 'Plimsoll-Source': 'test', 'Plimsoll-Time': new Date().toISOString() }
+  await log.publish({
+    id: crypto.randomUUID(),
+    subject: subjectOf(type, laneOf(key)),
+    headers,
+    data: encodeEvent(type, value),
+  })
+}
+
+const contract = (accountId: string) =>
+  publish('plimsoll.usage.v1.SubscriptionRecorded', accountId, {
+    ...{
+      subscriptionId: accountId,
+      source: 'test',
+      accountId,
+      status: 'active',
+      plan: 'pro',
+      segment: 'smb',
+      seats: 5,
+    },
+    ...{ mrrMinor: 10_000, currency: 'EUR', startedAt: Date.now() - 100 * DAY_MS, renewsAt: null, cancelledAt: null },
+    ...{ reason: '', updatedAt: Date.now() - 90 * DAY_MS, receivedAt: Date.now() },
+  })
+
+const raise = (accountId: string) =>
+  publish('plimsoll.customer_success.v1.ChurnRiskRaised', accountId, {
+    ...{ episodeId: `${accountId}-1`, accountId, at: Date.now(), trigger: 'score', score: 30, churnProbability: null },
+    ...{ mrrMinor: 0, currency: '', drivers: [], reason: 'the score fell' },
+  })
+
+async function call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+  const answer = await fetch(`${running.url}/v1/customer-success${path}`, {
+    method,
+    ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  })
+  return { status: answer.status, body: await answer.json() }
+}
+const items = async (path: string) => ((await call('GET', path)).body as { items: Record<string, unknown>[] }).items
+
+const save = {
+  name: 'Save',
+  description: '',
+  trigger: { kind: 'event', event: 'risk_raised' },
+  reenrolment: { kind: 'maxN', n: 1 },
+  priority: 90,
+  holdoutShare: shares.holdout,
+  steps: [
+    { id: 'tell', kind: 'webhook', url: '', fields: { why: '{{reason}}' } },
+    { id: 'write', kind: 'email', subject: 'Hello {{account}}', text: 'Hello.' },
+    { id: 'call', kind: 'task', title: 'Call {{account}}' },
+  ],
+  goal: { metric: 'isCancelled', direction: 'down', target: 0, windowDays: 30, leastEffect: 0.1 },
+}
+
+test('a wrong playbook is refused with what is wrong, a right one is the next version', async () => {
+  expect(await call('PUT', '/playbooks/save', { ...save, steps: [{ id: 'a', kind: 'fax' }] })).toMatchObject({
+    status: 400,
+    body: { errors: [{ field: 'body/steps/0/kind' }] },
+  })
+  const [tell, ...others] = save.steps
+  const definition = { ...save, steps: [{ ...tell, url: hook.url }, ...others] }
+  expect(await call('PUT', '/playbooks/save', definition)).toMatchObject({ status: 200, body: { version: 1 } })
+  expect(await call('PUT', '/playbooks/save', definition)).toMatchObject({ status: 200, body: { version: 2 } })
+  expect(await call('POST', '/playbooks/save/activate', {})).toMatchObject({ status: 200, body: { version: 2 } })
+  expect(await call('GET', '/playbooks/save')).toMatchObject({ body: { version: 2, activeVersion: 2, definition } })
+  const listed = await items('/playbooks')
+  expect(listed.map(({ id }) => id)).toEqual([
+    'adoption-lag',
+    'champion-inactive',
+    'failed-payment',
+    'high-churn-risk',
+    'low-engagement',
+    'new-customer',
+    'save',
+  ])
+  const audited = await database.reader
+    .selectFrom('audit' as never)
+    .select('action' as never)
+    .execute()
+  expect(audited).toEqual([
+    { action: 'playbook.saved' },
+    { action: 'playbook.saved' },
+    { action: 'playbook.activated' },
+  ])
+})
+
+test('a risk that is raised reaches the webhook, the person and the task list, and nobody who is held out', async () => {
+  for (const accountId of [treated, heldOut]) {
+    const contact = { email: `ann@${accountId}.example.org`, roles: ['admin'], consent: true }
+    expect(await call('PUT', `/contacts/${accountId}/ann`, contact)).toMatchObject({ status: 200 })
+  }
+  await until(accountsKnown, (known) => known === 2)
+  await raise(heldOut)
+  await raise(treated)
+  await until(
+    () => items('/actions'),
+    (actions) => actions.length === 2,
+  )
+  await until(
+    () => items('/effects'),
+    (effects) => effects.filter(({ state }) => state === 'done').length === 2,
+  )
+
+  const [posted] = hook.posts
+  expect(JSON.parse(posted?.body ?? '')).toMatchObject({
+    accountId: treated,
+    step: 'tell',
+    fields: { why: 'the score fell' },
+  })
+  const [, seconds, signature] = /^t=(\d+),v1=(\w+)$/.exec(String(posted?.headers['plimsoll-signature'])) ?? []
+  expect(signature).toBe(createHmac('sha256', SECRET).update(`${seconds}.${posted?.body}`).digest('hex'))
+  expect(smtp.mails.map(({ to }) => to)).toEqual([`ann@${treated}.example.org`])
+  expect(hook.posts).toHaveLength(1)
+
+  const [task] = await items('/tasks?open=true')
+  expect(task).toMatchObject({ accountId: treated, title: `Call ${treated}` })
+  expect(await call('POST', `/tasks/${task?.id}/done`)).toMatchObject({ status: 200 })
+  expect(await items('/tasks?open=true')).toEqual([])
+  expect(await items('/actions?arm=holdout')).toMatchObject([{ accountId: heldOut, state: 'observed' }])
+  const [action] = await items('/actions?arm=treated')
+  expect(action).toMatchObject({ accountId: treated, state: 'finished', reason: 'the score fell' })
+  expect(await items(`/actions/${action?.id}/steps`)).toMatchObject([
+    { step: 'tell', outcome: 'done' },
+    { step: 'write', outcome: 'sent', userId: 'ann' },
+    { step: 'call', outcome: 'done' },
+  ])
+  expect(await call('GET', '/playbooks/save/effect')).toMatchObject({ body: { verdict: 'not enough data' } })
+})
+
+const accountsKnown = async () =>
+  (await database.reader.selectFrom('subscription_state').select('account_id').execute()).length
+
+test('a dry run finds who would have entered, and writes nothing', async () => {
+  const before = await items('/actions')
+  const trigger = { kind: 'condition', condition: { metric: 'ageDays', is: '=', value: 60 }, dwellDays: 1 }
+  expect(await call('POST', '/playbooks/save/dry-run', { ...save, steps: save.steps.slice(1), trigger })).toMatchObject(
+    {
+      status: 200,
+      body: { accounts: 2, treated: 1, heldOut: 1, items: [{ reason: 'ageDays = 60: ageDays 60' }, {}] },
+    },
+  )
+  expect(await call('POST', '/playbooks/save/dry-run', {})).toMatchObject({ body: { accounts: 2 } })
+  expect(await items('/actions')).toEqual(before)
+})
+
+test('an action by hand is put down and told, for an account there is', async () => {
+  expect(await call('POST', '/actions', { accountId: 'nobody', kind: 'ebr' })).toMatchObject({ status: 404 })
+  const started = await call('POST', '/actions', { accountId: treated, kind: 'ebr', note: 'They asked for it.' })
+  expect(started).toMatchObject({ status: 201, body: { id: expect.stringContaining('ebr.') } })
+  expect(await items('/actions?playbook=ebr')).toMatchObject([{ mode: 'manual', reason: 'They asked for it.' }])
+  await until(
+    () => database.reader.selectFrom('action').select('told').where('playbook_id', '=', 'ebr').execute(),
+    ([row]) => row?.told === true,
+  )
+  expect(await call('GET', '/actions/effect/ebr')).toMatchObject({ body: { label: 'observational', matched: 0 } })
+  expect(await call('GET', '/actions/effect/gift')).toMatchObject({ status: 404 })
+})
+
+test('a person who is erased can no longer be reached, and nothing tells what was sent to them', async () => {
+  // Of each account: the contact, and for the treated one the mail.
+  expect(await call('POST', '/privacy/erase', { userId: 'ann' })).toMatchObject({ status: 200, body: { contacts: 3 } })
+  expect(await items('/effects')).toMatchObject([{ kind: 'webhook' }])
+  const dump = await Promise.all(
+    (['contact', 'action', 'action_step', 'guidance_message', 'playbook_signal'] as const).map((table) =>
+      database.reader.selectFrom(table).selectAll().execute(),
+    ),
+  )
+  expect(JSON.stringify(dump)).not.toContain('ann')
+})
