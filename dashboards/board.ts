@@ -10,7 +10,7 @@ export type Board = {
 
 export type Row = { readonly title: string; readonly panels: readonly Panel[] }
 
-export type Panel = Stat | Graph
+export type Panel = Stat | Graph | Table
 
 type Common = {
   readonly title: string
@@ -32,6 +32,9 @@ export type Stat = Common & {
 }
 
 export type Graph = Common & { readonly kind: 'graph'; readonly queries: readonly Query[] }
+
+/** Rows of business facts, from the `board_*` views that reporting keeps for boards. */
+export type Table = Common & { readonly kind: 'table'; readonly sql: string }
 
 /** `legend` is a template over the labels of the result: `{{source}}`. */
 export type Query = { readonly expr: string; readonly legend: string }

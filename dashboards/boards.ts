@@ -1,5 +1,6 @@
 import { type Dashboard, DashboardLinkPlacement } from '@grafana/grafana-foundation-sdk/dashboard'
 import type { Board } from './board.ts'
+import { customerSuccess } from './customer-success.ts'
 import { engineering } from './engineering.ts'
 import { platform } from './platform.ts'
 import { render } from './render.ts'
@@ -8,7 +9,7 @@ export type { Dashboard, DashboardLink, Panel, RowPanel } from '@grafana/grafana
 
 export type BoardFile = { readonly name: string; readonly dashboard: Dashboard; readonly text: string }
 
-const boards: readonly Board[] = [platform, engineering]
+const boards: readonly Board[] = [platform, engineering, customerSuccess]
 
 /** Every board with the text of the file that Grafana reads, `generated/<name>.json`. */
 export function boardFiles(): BoardFile[] {

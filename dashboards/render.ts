@@ -3,13 +3,15 @@ import * as common from '@grafana/grafana-foundation-sdk/common'
 import * as grafana from '@grafana/grafana-foundation-sdk/dashboard'
 import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus'
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat'
+import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table'
 import { PanelBuilder as GraphBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
-import { type Board, chosen, type Graph, type Panel, type Query, type Stat } from './board.ts'
+import { type Board, chosen, type Graph, type Panel, type Query, type Stat, type Table } from './board.ts'
 
 const gridWidth = 24
 const statHeight = 4
 const graphHeight = 8
 const source = { type: 'prometheus', uid: `\${datasource}` }
+const business = { type: 'grafana-postgresql-datasource', uid: `\${business}` }
 
 /** Grafana's classic JSON (schema 42) of a board. Throws a RangeError when a number is explained by no graph. */
 export function render(board: Board): grafana.Dashboard {
@@ -24,6 +26,9 @@ export function render(board: Board): grafana.Dashboard {
     .annotation(restarts())
     .link(siblings())
   for (const variable of variables()) dashboard.withVariable(variable)
+  if (board.rows.some(({ panels }) => panels.some(({ kind }) => kind === 'table'))) {
+    dashboard.withVariable(new grafana.DatasourceVariableBuilder('business').label('PostgreSQL').type(business.type))
+  }
 
   const ids = new Map(board.rows.flatMap(({ panels }) => panels).map((panel, index) => [panel, index + 1]))
   const explanation = ({ title, explainedBy }: Stat): string => {
@@ -36,14 +41,27 @@ export function render(board: Board): grafana.Dashboard {
     const width = Math.max(gridWidth / row.panels.length, gridWidth / 6)
     for (const panel of row.panels) {
       const id = ids.get(panel) ?? 0
-      dashboard.withPanel(
-        panel.kind === 'stat'
-          ? stat(panel, explanation(panel)).id(id).span(Math.floor(width)).height(statHeight)
-          : graph(panel)
+      switch (panel.kind) {
+        case 'stat':
+          dashboard.withPanel(stat(panel, explanation(panel)).id(id).span(Math.floor(width)).height(statHeight))
+          break
+        case 'graph':
+          dashboard.withPanel(
+            graph(panel)
               .id(id)
               .span(gridWidth / 3)
               .height(graphHeight),
-      )
+          )
+          break
+        case 'table':
+          dashboard.withPanel(
+            table(panel)
+              .id(id)
+              .span(gridWidth / 2)
+              .height(graphHeight),
+          )
+          break
+      }
     }
   }
   return dashboard.build()
@@ -99,6 +117,24 @@ function graph(panel: Graph): GraphBuilder {
       )
   )
 }
+
+function table(panel: Table): TableBuilder {
+  return new TableBuilder()
+    .title(panel.title)
+    .description(describe(panel))
+    .unit(panel.unit)
+    .datasource(business)
+    .withTarget(rows(panel))
+    .colorScheme(new grafana.FieldColorBuilder().mode(grafana.FieldColorModeId.Fixed).fixedColor('text'))
+}
+
+/** The SDK knows no queries of PostgreSQL; this is how Grafana stores one that is written as SQL. */
+const rows = ({ sql }: Table): cog.Builder<cog.Dataquery> => ({
+  build() {
+    const query = { refId: 'A', datasource: business, format: 'table', rawQuery: true, rawSql: sql }
+    return { ...query, _implementsDataqueryVariant() {} }
+  },
+})
 
 const describe = (panel: Panel): string =>
   panel.kind === 'stat' && panel.actNow ? `${panel.description} Act now: ${panel.actNow.how}` : panel.description

@@ -2,6 +2,7 @@ import { pushSample } from '../batch/metriccolumns.ts'
 import type { SeriesHandle, SeriesKeys, SeriesRefusal } from '../batch/registry.ts'
 import { kindByMetadata, seriesKind } from '../domain/series.ts'
 import { DecodeError } from './failure.ts'
+import { createSymbols, findKnownSymbols, type KnownSymbols, keepSymbols, type Symbols } from './knownsymbols.ts'
 import { createNativeHistogram, pushNativeHistogram, readNativeHistogram } from './nativehistogram.ts'
 import { createOutcome, type Outcome, refuse } from './outcome.ts'
 import {
@@ -29,16 +30,8 @@ const CREATED_TIMESTAMP = 0x30
 
 type Resolution = SeriesHandle | SeriesRefusal | 'odd-label-refs' | 'invalid-symbol-ref'
 
-/** Where each symbol of the request stands, and its text ref, -1 until it is looked up. */
-type Symbols = { count: number; readonly start: Uint32Array; readonly end: Uint32Array; readonly text: Int32Array }
-
 const MIN_SYMBOLS = 4096
 const MAX_KEPT_SYMBOLS = 1 << 20
-
-function createSymbols(capacity: number): Symbols {
-  const column = () => new Uint32Array(capacity)
-  return { count: 0, start: column(), end: column(), text: new Int32Array(capacity) }
-}
 
 function grownSymbols(symbols: Symbols): Symbols {
   const grown = createSymbols(symbols.start.length * 2)
@@ -62,6 +55,7 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
   const histogram = createNativeHistogram()
   const floats = registry.keyspace('refs')
   const histograms = registry.keyspace('refs-histogram')
+  let known: KnownSymbols | undefined
   const symbols = readSymbols()
 
   // Key of a series: metadata type, unit and label texts, as numbers of this registry.
@@ -73,8 +67,15 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
   let seriesStartMs = 0
   /** Where the series' first sample, histogram or exemplar stands; its end when it has none. */
   let pointsAt = 0
+  /** Where the series' refs stand, if they are in one field under known symbols; else the end is 0. */
+  let refsStart = 0
+  let refsEnd = 0
+  /** Whether they still have to be read into `key`. */
+  let unread = false
+  /** The float series with these refs, -1 when it is not known by them. */
+  let knownFloat = -1
 
-  cursor.at = 0
+  cursor.at = known?.head.length ?? 0
   while (cursor.at < cursor.end) {
     const tag = readTag(cursor)
     if (tag === TIMESERIES) readSeries(readLength(cursor, cursor.end) + cursor.at)
@@ -84,9 +85,32 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
 
   /** Symbols may come after the series that use them, so they are found first. Texts are looked up on first use. */
   function readSymbols(): Symbols {
+    known = findKnownSymbols(registry, bytes)
+    if (known !== undefined) {
+      collectSymbols(known.head.length)
+      if (scratch.count === 0) return known.symbols
+      known = undefined
+    }
+    const headEnd = collectSymbols(0)
+    const last = scratch.count - 1
+    if (last >= 0 && scratch.start[0] !== scratch.end[0]) {
+      throw new DecodeError('the first symbol of a 2.0 message must be the empty string')
+    }
+    if (last >= 0 && scratch.end[last] === headEnd) {
+      known = keepSymbols(registry, bytes.subarray(0, headEnd), scratch)
+      if (known !== undefined) return known.symbols
+    }
+    scratch.text.fill(-1, 0, scratch.count)
+    return scratch
+  }
+
+  /** Finds the symbols from a byte on. Gives where the first other field stands. */
+  function collectSymbols(from: number): number {
     // A single huge request must not keep its scratch for ever.
     if (scratch.start.length > MAX_KEPT_SYMBOLS) scratch = createSymbols(MIN_SYMBOLS)
     scratch.count = 0
+    cursor.at = from
+    let headEnd = -1
     while (cursor.at < cursor.end) {
       const at = cursor.at
       const tag = readTag(cursor)
@@ -98,6 +122,7 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
         scratch.end[scratch.count++] = cursor.at
         continue
       }
+      if (headEnd < 0) headEnd = at
       const number = tag >>> 3
       if (number >= 1 && number <= 3) {
         throw malformedAt(
@@ -107,11 +132,7 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
       }
       skipField(cursor, tag & 7, cursor.end)
     }
-    if (scratch.count > 0 && scratch.start[0] !== scratch.end[0]) {
-      throw new DecodeError('the first symbol of a 2.0 message must be the empty string')
-    }
-    scratch.text.fill(-1, 0, scratch.count)
-    return scratch
+    return headEnd
   }
 
   function textOf(symbol: number): number {
@@ -131,11 +152,11 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
     while (cursor.at < end) {
       const tag = readTag(cursor)
       if (tag === SAMPLE) {
-        float ??= keyRefusal ?? resolve(floats, false)
+        float ??= keyRefusal ?? resolveFloat()
         readSample(readLength(cursor, end) + cursor.at, float)
       } else if (tag === HISTOGRAM) {
         readNativeHistogram(cursor, readLength(cursor, end) + cursor.at, histogram)
-        native ??= keyRefusal ?? resolve(histograms, true)
+        native ??= keyRefusal ?? resolveHistogram()
         addHistogram(native)
       } else if (tag === EXEMPLAR) {
         skipLength(cursor, end)
@@ -144,7 +165,7 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
     }
     if (cursor.at !== end) throw malformedAt(cursor.at, 'a series runs past its end')
     const pointless = float === undefined && native === undefined
-    const series = float ?? native ?? keyRefusal ?? resolve(floats, false)
+    const series = float ?? native ?? keyRefusal ?? resolveFloat()
     if (typeof series === 'number') outcome.exemplars += exemplars
     else if (exemplars > 0) refuse(outcome, series, exemplars, () => 'an exemplar')
     else if (pointless) refuse(outcome, series, 1, () => 'a series without samples')
@@ -159,6 +180,9 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
     seriesStartMs = 0
     metadataType = 0
     pointsAt = -1
+    knownFloat = -1
+    refsEnd = 0
+    unread = false
     while (cursor.at < end) {
       const { at } = cursor
       const tag = readTag(cursor)
@@ -166,8 +190,20 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
         if (pointsAt < 0) pointsAt = at
         skipLength(cursor, end)
       } else if (tag === LABEL_REFS_PACKED) {
-        refusal = readRefs(readLength(cursor, end) + cursor.at) ?? refusal
+        const refsTo = readLength(cursor, end) + cursor.at
+        if (known !== undefined && keyLength === 2 && !unread) {
+          refsStart = cursor.at
+          refsEnd = refsTo
+          unread = true
+          cursor.at = refsTo
+        } else {
+          refusal = readLeftRefs() ?? refusal
+          refsEnd = 0
+          refusal = readRefs(refsTo) ?? refusal
+        }
       } else if (tag === LABEL_REFS) {
+        refusal = readLeftRefs() ?? refusal
+        refsEnd = 0
         const symbol = readVarint32(cursor)
         if (keyLength === key.length) growKey(keyLength + 1)
         if (symbol >= symbols.count) refusal = 'invalid-symbol-ref'
@@ -178,7 +214,23 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
     }
     if (cursor.at !== end) throw malformedAt(cursor.at, 'a series runs past its end')
     if (pointsAt < 0) pointsAt = end
+    if (known !== undefined && unread) {
+      knownFloat = known.find(bytes, view, refsStart, refsEnd, metadataType, key[1] as number)
+      if (knownFloat >= 0) return refusal
+      refusal = readLeftRefs() ?? refusal
+    }
     return refusal ?? (keyLength % 2 === 0 ? undefined : 'odd-label-refs')
+  }
+
+  /** Reads the refs that were left for `known` to find. */
+  function readLeftRefs(): 'invalid-symbol-ref' | undefined {
+    if (!unread) return undefined
+    unread = false
+    const { at } = cursor
+    cursor.at = refsStart
+    const refusal = readRefs(refsEnd)
+    cursor.at = at
+    return refusal
   }
 
   /** Twenty refs to a sample: the loop works on locals, and reads refs of one and two bytes itself. */
@@ -239,9 +291,23 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
     keyView = new DataView(key.buffer)
   }
 
+  function resolveFloat(): Resolution {
+    if (knownFloat >= 0) return knownFloat
+    const series = resolve(floats, false)
+    if (typeof series === 'number' && refsEnd > 0) {
+      known?.remember(bytes, view, refsStart, refsEnd, { type: metadataType, unit: key[1] as number, series })
+    }
+    return series
+  }
+
+  function resolveHistogram(): Resolution {
+    readLeftRefs()
+    return resolve(histograms, true)
+  }
+
   function resolve(keys: SeriesKeys, native: boolean): Resolution {
-    const known = keys.find(keyBytes, keyView, 0, keyLength * 4)
-    if (known >= 0) return known
+    const met = keys.find(keyBytes, keyView, 0, keyLength * 4)
+    if (met >= 0) return met
     const type = metadataType
     const gauge = histogram.gauge
     const defined = registry.define({

@@ -18,7 +18,11 @@ export type BoostOptions = {
   readonly rowShare: number
   readonly featureShare: number
   readonly seed: number
+  /** By feature: 1 when more of it may only raise the score, -1 when it may only lower it, 0 = either; all 0 by default. */
+  readonly directions?: readonly Direction[]
 }
+
+export type Direction = -1 | 0 | 1
 
 /** Nodes by number, the root is 0. A child is never before its parent; the right child follows the left one. */
 export type Tree = {
@@ -113,7 +117,17 @@ type Growing = Binned & {
   readonly options: BoostOptions
 }
 
-type Split = { readonly feature: number; readonly bin: number; readonly missingLeft: boolean; readonly gain: number }
+type Split = {
+  readonly feature: number
+  readonly bin: number
+  readonly missingLeft: boolean
+  readonly gain: number
+  /** Between the values of the two sides. */
+  readonly middle: number
+}
+
+/** Rows of a node, and between which values (without the learning rate) directions further up leave it. */
+type Growth = { readonly node: number; readonly members: Int32Array; readonly low: number; readonly high: number }
 
 function growTree(growing: Growing, rows: Int32Array): Tree {
   const { bins, edges, gradient, curvature, options } = growing
@@ -122,25 +136,26 @@ function growTree(growing: Growing, rows: Int32Array): Tree {
   const missingLeft: boolean[] = []
   const left: number[] = []
   const value: number[] = []
-  const add = (members: Int32Array): void => {
+  const add = (members: Int32Array, low: number, high: number): Growth => {
     let g = 0
     let h = 0
     for (const i of members) {
       g += gradient[i] ?? 0
       h += curvature[i] ?? 0
     }
-    feature.push(-1)
+    const node = feature.push(-1) - 1
     threshold.push(0)
     missingLeft.push(false)
     left.push(-1)
-    value.push((-options.learningRate * g) / (h + options.l2))
+    value.push(options.learningRate * clip(-g / (h + options.l2), low, high))
+    return { node, members, low, high }
   }
-  add(rows)
-  let level = [{ node: 0, members: rows }]
+  let level = [add(rows, -Infinity, Infinity)]
   for (let depth = 0; depth < options.depth; depth++) {
-    const next: typeof level = []
-    for (const { node, members } of level) {
-      const split = bestSplit(growing, members)
+    const next: Growth[] = []
+    for (const growth of level) {
+      const { node, members, low, high } = growth
+      const split = bestSplit(growing, growth)
       if (split === undefined) continue
       const column = bins[split.feature] ?? new Uint8Array(0)
       const goesLeft = (i: number): boolean => {
@@ -152,10 +167,13 @@ function growTree(growing: Growing, rows: Int32Array): Tree {
       threshold[node] = edges[split.feature]?.[split.bin - 1] ?? Number.MAX_VALUE
       missingLeft[node] = split.missingLeft
       left[node] = feature.length
-      for (const side of [true, false]) {
-        const part = members.filter((i) => goesLeft(i) === side)
-        next.push({ node: feature.length, members: part })
-        add(part)
+      const direction = options.directions?.[split.feature] ?? 0
+      for (const isLeft of [true, false]) {
+        const part = members.filter((i) => goesLeft(i) === isLeft)
+        // Whatever grows below stays on its side of the middle, or a later split could undo the direction.
+        const isLower = direction !== 0 && isLeft === direction > 0
+        const isUpper = direction !== 0 && !isLower
+        next.push(add(part, isUpper ? split.middle : low, isLower ? split.middle : high))
       }
     }
     level = next
@@ -163,7 +181,9 @@ function growTree(growing: Growing, rows: Int32Array): Tree {
   return { feature, threshold, missingLeft, left, value }
 }
 
-function bestSplit(growing: Growing, members: Int32Array): Split | undefined {
+const clip = (x: number, low: number, high: number): number => Math.max(low, Math.min(high, x))
+
+function bestSplit(growing: Growing, { members, low, high }: Growth): Split | undefined {
   const { bins, edges, gradient, curvature, features, options } = growing
   const { l2, leastLeaf } = options
   const g = new Float64Array(MOST_BINS + 2)
@@ -178,6 +198,7 @@ function bestSplit(growing: Growing, members: Int32Array): Split | undefined {
   const whole = totalG ** 2 / (totalH + l2)
   for (const j of features) {
     const column = bins[j] ?? new Uint8Array(0)
+    const direction = options.directions?.[j] ?? 0
     const last = (edges[j]?.length ?? 0) + 1
     g.fill(0, 0, last + 1)
     h.fill(0, 0, last + 1)
@@ -199,7 +220,11 @@ function bestSplit(growing: Growing, members: Int32Array): Split | undefined {
         const rightH = totalH - leftH
         if (leftH < leastLeaf || rightH < leastLeaf) continue
         const gain = leftG ** 2 / (leftH + l2) + (totalG - leftG) ** 2 / (rightH + l2) - whole
-        if (gain > LEAST_GAIN && gain > (best?.gain ?? 0)) best = { feature: j, bin, missingLeft, gain }
+        if (gain <= Math.max(LEAST_GAIN, best?.gain ?? 0)) continue
+        const leftValue = clip(-leftG / (leftH + l2), low, high)
+        const rightValue = clip((leftG - totalG) / (rightH + l2), low, high)
+        if (direction * (rightValue - leftValue) < 0) continue
+        best = { feature: j, bin, missingLeft, gain, middle: (leftValue + rightValue) / 2 }
       }
     }
   }

@@ -69,6 +69,7 @@ export type ChurnModel = {
 export function trainChurnModel(rows: Rows, options: Partial<ModelOptions> = {}): ChurnModel {
   const settings = { ...MODEL_DEFAULTS, ...options }
   const { churned, names } = rows
+  const directions = rows.directions === undefined ? {} : { directions: rows.directions }
   const fold = rows.entity.map((entity) => foldOf(entity, settings.folds, settings.seed))
   const binned = binColumns(rows.columns)
   const places = Array.from({ length: settings.folds }, (_, f) => {
@@ -81,7 +82,7 @@ export function trainChurnModel(rows: Rows, options: Partial<ModelOptions> = {})
   })
   const lines = places.map(({ train, held }) => fitLines(rows, train, held, settings))
   const trees = places.map(({ train, held }, f) =>
-    fitTrees(binned, churned, train, held, { ...settings, seed: settings.seed + f }),
+    fitTrees(binned, churned, train, held, { ...settings, ...directions, seed: settings.seed + f }),
   )
   const penalty = indexOfLeast(sumOf(lines.map(({ losses }) => losses)))
   const round = indexOfLeast(sumOf(trees.map(({ losses }) => losses)))

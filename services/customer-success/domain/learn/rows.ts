@@ -1,6 +1,10 @@
+import type { Direction } from './boost.ts'
+
 /** What a model is fitted on: one row an entity (account, user, customer) and day, kept by column. */
 export type Rows = {
   readonly names: readonly string[]
+  /** What is known beforehand of each feature's effect, see `BoostOptions`. */
+  readonly directions?: readonly Direction[]
   /** One array a name; NaN = not known. */
   readonly columns: readonly Float64Array[]
   /** 1 = churned in the window that begins after the lead. */
@@ -32,7 +36,7 @@ export function rowsOf(names: readonly string[], examples: readonly Example[]): 
 export function takeRows(rows: Rows, at: ArrayLike<number>): Rows {
   const places = Array.from(at)
   return {
-    names: rows.names,
+    ...rows,
     columns: rows.columns.map((column) => Float64Array.from(places, (i) => column[i] ?? Number.NaN)),
     churned: Uint8Array.from(places, (i) => rows.churned[i] ?? 0),
     entity: places.map((i) => rows.entity[i] ?? ''),
