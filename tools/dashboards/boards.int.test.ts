@@ -47,14 +47,21 @@ const write = (timeMs: number, value: number) =>
     ),
   })
 
-/** Each second: accepted and late samples, a refused request, a read. Nothing here minds whether it is answered. */
+/** Each second: samples and usage, late samples, a refused request, reads. Nothing here minds whether it is answered. */
 async function someTraffic(): Promise<void> {
   const now = Date.now()
+  const used = { event: 'Report Exported', userId: 'ada', messageId: `used-${now}`, context: { groupId: 'acme' } }
   await Promise.allSettled([
     write(now, now / 1_000),
     write(now - 600_000, now / 1_000 - 600),
     fetch(`${platform.url}/v1/metrics`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'no' }),
     fetch(`${platform.url}/v1/performance/services`),
+    fetch(`${platform.url}/v1/track`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(used),
+    }),
+    fetch(`${platform.url}/v1/customer-success/analytics/active`),
   ])
 }
 

@@ -6,6 +6,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { checkDashboards, generateDashboards } from './check.ts'
 import { lintBoard } from './lint.ts'
 import { type Registry, readRegistry } from './registry.ts'
+import { readViews } from './views.ts'
 
 test('the boards keep the rules, ask for what services export, and are what is committed', async () => {
   expect(await checkDashboards()).toEqual([])
@@ -51,13 +52,15 @@ describe('a board is refused', () => {
     registry = await readRegistry()
   })
 
+  const views = readViews()
+
   /** A good board in which one thing is changed. */
   function problemsOf(change: (dashboard: Dashboard, stat: Panel, graph: Panel) => void): string[] {
     const dashboard = JSON.parse(boardFiles()[0]?.text ?? '') as Dashboard
     const panels = dashboard.panels as Panel[]
     const first = (type: string) => panels.find((panel) => panel.type === type) as Panel
     change(dashboard, first('stat'), first('timeseries'))
-    return lintBoard(dashboard, registry)
+    return lintBoard(dashboard, registry, views)
   }
   const asking = (expr: string) => problemsOf((_, stat) => Object.assign(stat.targets?.[0] ?? {}, { expr }))
   const own = '{job=~"$job",instance=~"$instance"}'
@@ -99,5 +102,17 @@ describe('a board is refused', () => {
     ['', 'reads no metric'],
   ])('that asks for %s', (expr, message) => {
     expect(asking(expr)).toContainEqual(expect.stringContaining(message))
+  })
+
+  test.each([
+    ['select account_id from account_health', 'reads account_health, which is no view kept for boards'],
+    ['select 1 from board_account join customer_success.account on true', 'reads customer_success.account'],
+    ['select 1', 'reads no view'],
+  ])('with a table of %s', (rawSql, message) => {
+    const board = boardFiles().find(({ name }) => name === 'plimsoll-customer-success.json')
+    const dashboard = JSON.parse(board?.text ?? '') as Dashboard
+    const table = (dashboard.panels as Panel[]).find(({ type }) => type === 'table')
+    Object.assign(table?.targets?.[0] ?? {}, { rawSql })
+    expect(lintBoard(dashboard, registry, views)).toContainEqual(expect.stringContaining(message))
   })
 })

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type BoardFile, boardFiles } from '@plimsoll/dashboards/boards.ts'
 import { lintBoard } from './lint.ts'
 import { readRegistry } from './registry.ts'
+import { readViews } from './views.ts'
 
 const generatedFolder = fileURLToPath(new URL('../../dashboards/generated', import.meta.url))
 
@@ -11,7 +12,8 @@ const generatedFolder = fileURLToPath(new URL('../../dashboards/generated', impo
 export async function checkDashboards(folder = generatedFolder): Promise<string[]> {
   const files = boardFiles()
   const registry = await readRegistry()
-  return [...files.flatMap(({ dashboard }) => lintBoard(dashboard, registry)), ...drift(files, folder)]
+  const views = readViews()
+  return [...files.flatMap(({ dashboard }) => lintBoard(dashboard, registry, views)), ...drift(files, folder)]
 }
 
 /** Writes what Grafana reads and removes what no board stands behind; returns the names written. */

@@ -1,6 +1,7 @@
 import type { Dashboard, DashboardLink, Panel, RowPanel } from '@plimsoll/dashboards/boards.ts'
 import { mentionsOf } from './expression.ts'
 import type { Registry } from './registry.ts'
+import { viewsReadBy } from './views.ts'
 
 const maxPanels = 24
 const ratesOf = new Set(['rate', 'irate', 'increase'])
@@ -11,7 +12,7 @@ const wantedVariables = ['datasource', 'job', 'instance']
 const red = /red|Rd|palette-classic|^#/
 
 /** What is wrong with a board, each problem as one sentence that says where; empty when nothing is. */
-export function lintBoard(dashboard: Dashboard, registry: Registry): string[] {
+export function lintBoard(dashboard: Dashboard, registry: Registry, views: ReadonlySet<string>): string[] {
   const panels = panelsOf(dashboard)
   return [
     ...boardProblems(dashboard, panels),
@@ -21,14 +22,17 @@ export function lintBoard(dashboard: Dashboard, registry: Registry): string[] {
     ...expressionsOf(dashboard).flatMap(({ where, expr }) =>
       expressionProblems(expr, registry).map((problem) => `${where}: ${problem}`),
     ),
+    ...sqlOf(dashboard).flatMap(({ where, sql }) => sqlProblems(sql, views).map((problem) => `${where}: ${problem}`)),
   ].map((problem) => `${dashboard.uid ?? dashboard.title}: ${problem}`)
 }
 
-/** Every query of the board, of panels and of annotations, with where it stands. */
+/** Every PromQL query of the board, of panels and of annotations, with where it stands. */
 export function expressionsOf(dashboard: Dashboard): { readonly where: string; readonly expr: string }[] {
-  const ofPanels = panelsOf(dashboard).flatMap((panel) =>
-    (panel.targets ?? []).map((target) => ({ where: `panel "${panel.title}"`, expr: expressionOf(target) })),
-  )
+  const ofPanels = panelsOf(dashboard)
+    .filter(({ type }) => type !== 'table')
+    .flatMap((panel) =>
+      (panel.targets ?? []).map((target) => ({ where: `panel "${panel.title}"`, expr: expressionOf(target) })),
+    )
   const ofAnnotations = (dashboard.annotations?.list ?? []).map(({ name, expr }) => ({
     where: `annotation "${name}"`,
     expr: expr ?? '',
@@ -37,6 +41,15 @@ export function expressionsOf(dashboard: Dashboard): { readonly where: string; r
 }
 
 const expressionOf = (target: object): string => ('expr' in target ? String(target.expr) : '')
+
+/** Every SQL query of the board, with where it stands. */
+export function sqlOf(dashboard: Dashboard): { readonly where: string; readonly sql: string }[] {
+  return panelsOf(dashboard).flatMap((panel) =>
+    (panel.targets ?? []).flatMap((target) =>
+      'rawSql' in target ? [{ where: `panel "${panel.title}"`, sql: String(target.rawSql) }] : [],
+    ),
+  )
+}
 
 const isRow = (panel: Panel | RowPanel): panel is RowPanel => panel.type === 'row'
 
@@ -77,7 +90,8 @@ function panelProblems(panel: Panel): string[] {
     !title && 'has no title',
     !description && 'has no description',
     !defaults?.unit && 'has no unit',
-    datasource?.uid !== `\${datasource}` && 'does not take its data source from the variable',
+    datasource?.uid !== (panel.type === 'table' ? `\${business}` : `\${datasource}`) &&
+      'does not take its data source from the variable',
     targets.length === 0 && 'asks nothing',
     panel.type === 'stat' && links.length === 0 && 'is a number that links to no explanation',
     isRed && !description.includes('Act now:') && 'may show red, which is for "Act now:" in the description only',
@@ -113,4 +127,12 @@ function expressionProblems(expr: string, registry: Registry): string[] {
     }),
   ]
   return problems.filter((problem) => problem !== false)
+}
+
+function sqlProblems(sql: string, views: ReadonlySet<string>): string[] {
+  const read = viewsReadBy(sql)
+  return [
+    ...(read.length === 0 ? ['reads no view'] : []),
+    ...read.filter((view) => !views.has(view)).map((view) => `reads ${view}, which is no view kept for boards`),
+  ]
 }
