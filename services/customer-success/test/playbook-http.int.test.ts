@@ -74,19 +74,19 @@ async function publish<T extends EventType>(type: T, key: string, value: EventVa
   })
 }
 
-const contract = (accountId: string) =>
+const contract = (accountId: string, status: 'active' | 'cancel_requested' = 'active') =>
   publish('plimsoll.usage.v1.SubscriptionRecorded', accountId, {
     ...{
       subscriptionId: accountId,
       source: 'test',
       accountId,
-      status: 'active',
+      status,
       plan: 'pro',
       segment: 'smb',
       seats: 5,
     },
     ...{ mrrMinor: 10_000, currency: 'EUR', startedAt: Date.now() - 100 * DAY_MS, renewsAt: null, cancelledAt: null },
-    ...{ reason: '', updatedAt: Date.now() - 90 * DAY_MS, receivedAt: Date.now() },
+    ...{ reason: '', updatedAt: status === 'active' ? Date.now() - 90 * DAY_MS : Date.now(), receivedAt: Date.now() },
   })
 
 const raise = (accountId: string) =>
@@ -223,9 +223,26 @@ test('an action by hand is put down and told, for an account there is', async ()
   expect(await call('GET', '/actions/effect/gift')).toMatchObject({ status: 404 })
 })
 
+test('a message of a playbook is shown in the product until it is put away', async () => {
+  const steps = [{ id: 'ask', kind: 'in_app', title: 'What happened?', text: 'Tell us, {{account}}.' }]
+  const asked = { ...save, trigger: { kind: 'event', event: 'cancel_requested' }, holdoutShare: 0, steps }
+  expect(await call('PUT', '/playbooks/ask', asked)).toMatchObject({ status: 200 })
+  expect(await call('POST', '/playbooks/ask/activate', {})).toMatchObject({ status: 200 })
+  await contract(treated, 'cancel_requested')
+  const path = `/guidance?accountId=${treated}&userId=ann`
+  const [message] = await until(
+    () => items(path),
+    (shown) => shown.length === 1,
+  )
+  expect(message).toMatchObject({ kind: 'message', title: 'What happened?', text: `Tell us, ${treated}.` })
+  expect(await items(`/guidance?accountId=${treated}&userId=bob`)).toEqual([])
+  expect(await call('POST', `/guidance/messages/${message?.id}/dismiss`)).toMatchObject({ status: 200 })
+  expect(await items(path)).toEqual([])
+})
+
 test('a person who is erased can no longer be reached, and nothing tells what was sent to them', async () => {
-  // Of each account: the contact, and for the treated one the mail.
-  expect(await call('POST', '/privacy/erase', { userId: 'ann' })).toMatchObject({ status: 200, body: { contacts: 3 } })
+  // Of each account the contact; of the treated one the mail and the message.
+  expect(await call('POST', '/privacy/erase', { userId: 'ann' })).toMatchObject({ status: 200, body: { contacts: 4 } })
   expect(await items('/effects')).toMatchObject([{ kind: 'webhook' }])
   const dump = await Promise.all(
     (['contact', 'action', 'action_step', 'guidance_message', 'playbook_signal'] as const).map((table) =>
