@@ -1,0 +1,93 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { createMetricColumns } from '../batch/metriccolumns.ts'
+import { createSeriesRegistry, type SeriesRegistry } from '../batch/registry.ts'
+import { findKnownSymbols } from './knownsymbols.ts'
+import { protobuf } from './protobufwriter.ts'
+import { decodeRemoteWrite2 } from './remotewrite2.ts'
+
+const symbols = ['', '__name__', 'up', 'job', 'a', 'b', 'instance', 'c', 'seconds']
+
+type Series = {
+  /** A field each: packed, or its refs one by one. */
+  readonly refs: readonly { readonly packed: boolean; readonly of: readonly number[] }[]
+  readonly type: number
+  readonly unit: number
+  readonly points: readonly ('sample' | 'histogram' | 'exemplar')[]
+}
+
+function bodyOf(series: readonly Series[], symbolsAfter: readonly string[]): Uint8Array {
+  const request = protobuf()
+  for (const symbol of symbols) request.text(4, symbol)
+  for (const { refs, type, unit, points } of series) {
+    request.message(5, (out) => {
+      for (const { packed, of } of refs) {
+        if (packed) out.packed(1, of)
+        else for (const ref of of) out.varint(1, ref)
+      }
+      for (const point of points) {
+        if (point === 'sample') out.message(2, (sample) => sample.double(1, 1.5).varint(2, 1000))
+        if (point === 'histogram') out.message(3, (histogram) => histogram.varint(1, 0).sint(4, 3).varint(15, 1000))
+        if (point === 'exemplar') out.message(4, (exemplar) => exemplar.double(2, 1).varint(3, 1000))
+      }
+      out.message(5, (metadata) => metadata.varint(1, type).varint(4, unit))
+    })
+  }
+  for (const symbol of symbolsAfter) request.text(4, symbol)
+  return request.finish()
+}
+
+/** What a request came to: its outcome, and the kind, unit and labels of each point's series. */
+function decoded(body: Uint8Array, registry: SeriesRegistry) {
+  const columns = createMetricColumns()
+  const outcome = decodeRemoteWrite2(body, { registry, columns, latestMs: 2000 })
+  const { labelEnd, labelRefs, kind, unit, name } = registry.columns
+  const seriesOf = (handle: number) => {
+    const labels = labelRefs.slice(handle === 0 ? 0 : labelEnd[handle - 1], labelEnd[handle])
+    return [kind[handle], ...[unit[handle] ?? 0, name[handle] ?? 0, ...labels].map((ref) => registry.texts.text(ref))]
+  }
+  return {
+    outcome,
+    samples: Array.from(columns.sampleSeries.subarray(0, columns.samples), seriesOf),
+    values: columns.sampleValue.slice(0, columns.samples),
+    histograms: Array.from(columns.histogramSeries.subarray(0, columns.histograms), seriesOf),
+  }
+}
+
+it('means the same under symbols that came before as under new ones', () => {
+  // One beyond the symbols that a request begins with: some requests have it behind their series.
+  const ref = fc.oneof({ weight: 20, arbitrary: fc.nat(symbols.length - 1) }, fc.constant(symbols.length))
+  const usual = fc.constantFrom([1, 2, 3, 4], [1, 2, 3, 4, 6, 7], [1, 2, 6, 7])
+  const series: fc.Arbitrary<Series> = fc.record({
+    refs: fc.oneof(
+      usual.map((of) => [{ packed: true, of }]),
+      fc.array(fc.record({ packed: fc.boolean(), of: fc.oneof(usual, fc.array(ref, { maxLength: 5 })) }), {
+        maxLength: 3,
+      }),
+    ),
+    type: fc.nat(5),
+    unit: fc.constantFrom(0, 8, symbols.length),
+    points: fc.array(fc.constantFrom('sample', 'histogram', 'exemplar'), { maxLength: 3 }),
+  })
+  const body = fc
+    .tuple(fc.array(series, { maxLength: 8 }), fc.constantFrom([], [], ['late']))
+    .map(([all, after]) => bodyOf(all, after))
+  fc.assert(
+    fc.property(fc.array(body, { minLength: 3, maxLength: 8 }), (bodies) => {
+      const registry = createSeriesRegistry('local', 1_000)
+      for (const one of bodies) {
+        expect(decoded(one, registry)).toEqual(decoded(one, createSeriesRegistry('local', 1_000)))
+      }
+    }),
+  )
+})
+
+it('keeps symbols when they come the second time', () => {
+  const registry = createSeriesRegistry('local', 10)
+  const body = bodyOf([{ refs: [{ packed: true, of: [1, 2] }], type: 2, unit: 0, points: ['sample'] }], [])
+  const known = [1, 2].map(() => {
+    decoded(body, registry)
+    return findKnownSymbols(registry, body)?.symbols.count
+  })
+  expect(known).toEqual([undefined, symbols.length])
+})
