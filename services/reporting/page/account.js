@@ -1,7 +1,7 @@
 // @ts-check
 import { byId, element, showList } from './dom.js'
 import { clockTime, dayName, money, number, quantity, signed } from './format.js'
-import { read } from './frame.js'
+import { orError, read } from './frame.js'
 import { accountQuery, scoreText, standingBadge } from './health.js'
 import { historyPicture } from './history.js'
 import { ago, figure } from './parts.js'
@@ -14,7 +14,7 @@ import { toElement } from './svg.js'
  *   actionId: string, playbook: string, mode: string | null, arm: string, triggeredAt: string, reason: string,
  *   outcome: Outcome | null,
  * }} Action
- * @typedef {{ at: string, kind: string, subject: string, text: string }} Entry
+ * @typedef {{ at: string, kind: string, text: string }} Entry
  * @typedef {import('./health.js').Account & { actions: Action[], timeline: Entry[] }} Account
  */
 
@@ -30,17 +30,19 @@ export function accountView(id) {
   const healthUrl = (rest) => `/v1/customer-success/accounts/${encodeURIComponent(id)}/health${rest}`
   const historyUrl = healthUrl(`/history?limit=${historyDays}`)
   const explainUrl = healthUrl('/explain')
+  const toldUrl = `/v1/customer-success/accounts/${encodeURIComponent(id)}/timeline`
   return {
     what: `account ${id}`,
-    concerns: (accountId) => accountId === id,
+    concerns: (change) => change.id === id,
     keys: {},
     async refresh() {
-      /** @type {[Account, { asOf: string | null }, { items: Score[] } | Error, Explanation | Error]} */
-      const [account, { asOf }, history, explanation] = await Promise.all([
+      /** @type {[Account, { asOf: string | null }, { items: Score[] } | Error, Explanation | Error, { items: Entry[] } | Error]} */
+      const [account, { asOf }, history, explanation, told] = await Promise.all([
         read(accountQuery(id)),
         read('/v1/reporting/book'),
         orError(read(historyUrl)),
         orError(read(explainUrl)),
+        orError(read(toldUrl)),
       ])
       showHeadline(account, healthUrl(''))
       showParts('account-health', [
@@ -48,15 +50,12 @@ export function accountView(id) {
         historyPart(account, history, historyUrl),
         driversPart(account, explanation, explainUrl),
       ])
-      showParts('account-story', [...lagPart(account), actionsPart(account), timelinePart(account)])
+      showParts('account-story', [...lagPart(account), actionsPart(account), timelinePart(account, told)])
       byId('account').hidden = false
       return asOf
     },
   }
 }
-
-/** What another service does not answer leaves out its section, not the page. @param {Promise<any>} reading @returns {Promise<any>} */
-const orError = (reading) => reading.catch((/** @type {Error} */ error) => error)
 
 /** @param {string} column @param {readonly Part[]} parts */
 const showParts = (column, parts) =>
@@ -71,7 +70,6 @@ const showParts = (column, parts) =>
 function showHeadline(account, behind) {
   const { accountId, health } = account
   document.title = `${accountId} · Plimsoll`
-  byId('up').hidden = false
   byId('headline').replaceChildren(accountId, ' ', standingBadge(account))
   byId('counts').replaceChildren(
     ...(health === null
@@ -251,10 +249,15 @@ function actionRow({ playbook, arm, mode, triggeredAt, reason, outcome }) {
 const outcomeText = ({ metric, before, after, reached }) =>
   `${reached ? 'goal reached' : 'goal missed'}: ${metric} ${quantity(before, '')} → ${quantity(after, '')}`
 
-/** @param {Account} account @returns {Part} */
-function timelinePart({ timeline }) {
+/**
+ * What was found out about it and done, among what it did itself: tickets, invoices, answers.
+ * @param {Account} account @param {{ items: Entry[] } | Error} told @returns {Part}
+ */
+function timelinePart({ timeline }, told) {
+  const entries = [...timeline, ...(told instanceof Error ? [] : told.items)]
+  entries.sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
   const rows = () =>
-    timeline.map(({ at, kind, text }) =>
+    entries.map(({ at, kind, text }) =>
       element(
         'li.entry',
         {},
@@ -262,11 +265,11 @@ function timelinePart({ timeline }) {
         element(
           'p.sub',
           {},
-          `${kind.replace('-', ' ')} · `,
+          `${kind.replace(/[-_]/, ' ')} · `,
           element('time', { datetime: at, title: at }, clockTime(at)),
         ),
       ),
     )
   const build = () => section('Timeline', 'newest first', element('ol.rows', { id: 'timeline' }, ...rows()))
-  return { key: 'timeline', of: timeline, build }
+  return { key: 'timeline', of: entries, build }
 }

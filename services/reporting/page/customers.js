@@ -1,17 +1,19 @@
 // @ts-check
 import { accountView } from './account.js'
+import { adoptionView } from './adoption.js'
 import { bookView } from './book.js'
 import { byId } from './dom.js'
 import { openFrame } from './frame.js'
 import { focusFirst } from './keyboard.js'
+import { playbooksView } from './playbooks.js'
 
 /**
- * One page of two views: the book of accounts, or with `?account=` one of them.
+ * One page of several views: the book of accounts, with `?account=` one of them, with `?view=` adoption or playbooks.
  *
  * @typedef {{
  *   what: string,
  *   refresh: () => Promise<string | null>,
- *   concerns: (accountId: string) => boolean,
+ *   concerns: (change: import('./frame.js').Change) => boolean,
  *   keys: Readonly<Record<string, () => void>>,
  * }} View
  */
@@ -21,12 +23,31 @@ const changeNames = /** @type {Record<string, string>} */ ({
   ChurnRiskCleared: 'Churn risk cleared',
 })
 
-const accountId = new URLSearchParams(location.search).get('account')
-const view = accountId === null ? bookView(() => refresh()) : accountView(accountId)
+const address = new URLSearchParams(location.search)
+const accountId = address.get('account')
+const viewName = address.get('view')
+const isBook = accountId === null && viewName === null
+const view = chosenView()
+const section = viewName === null ? '/customers' : `/customers?view=${viewName}`
+document.querySelector(`#views a[href="${CSS.escape(section)}"]`)?.setAttribute('aria-current', 'true')
+
+/** @returns {View} */
+function chosenView() {
+  if (accountId !== null) return accountView(accountId)
+  switch (viewName) {
+    case 'adoption':
+      return adoptionView()
+    case 'playbooks':
+      return playbooksView()
+    default:
+      return bookView(() => refresh())
+  }
+}
 
 /** @param {import('./frame.js').Change} change */
-function onChange({ kind, id, state }) {
-  if (kind !== 'account' || !view.concerns(id)) return false
+function onChange(change) {
+  const { kind, id, state } = change
+  if (kind !== 'account' || !view.concerns(change)) return false
   const name = changeNames[state]
   if (name !== undefined) byId('announce').textContent = `${name}: ${id}`
   return true
@@ -38,7 +59,7 @@ const { refresh, goLive } = openFrame({
   onChange,
   keys: {
     gs: () => location.assign('/'),
-    ga: () => (accountId === null ? focusFirst('#accounts') : location.assign('/customers')),
+    ga: () => (isBook ? focusFirst('#accounts') : location.assign('/customers')),
     ...view.keys,
   },
 })

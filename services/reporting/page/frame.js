@@ -31,6 +31,9 @@ export async function read(url) {
   return response.json()
 }
 
+/** What another service does not answer leaves out its part, not the page. @param {Promise<any>} reading @returns {Promise<any>} */
+export const orError = (reading) => reading.catch((/** @type {Error} */ error) => error)
+
 /** @typedef {{ kind: string, id: string, state: string, time: string } & Record<string, string>} Change of the feed */
 
 /**

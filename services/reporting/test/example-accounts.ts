@@ -95,6 +95,51 @@ export const exampleAccountAnswers = {
     from: { day: isoDay(Date.now() - 28 * day) },
     lines: drivers,
   }),
+  '/v1/customer-success/accounts/:id/timeline': () => ({
+    items: [
+      { at: new Date(Date.now() - 5 * day).toISOString(), kind: 'ticket', id: '41', text: 'urgent, open' },
+      { at: new Date(Date.now() - 44 * day).toISOString(), kind: 'invoice', id: 'i-9', text: 'paid, 1499.00 EUR' },
+    ],
+    next: null,
+  }),
+  '/v1/customer-success/playbooks': () => ({ items: playbooks, next: null }),
+  '/v1/customer-success/playbooks/dunning/effect': () => effectOf('dunning'),
+  '/v1/customer-success/playbooks/retention-campaign/effect': () => effectOf('retention-campaign'),
+  '/v1/customer-success/playbooks/check-in/effect': () => effectOf('check-in'),
+  '/v1/customer-success/analytics/adoption': () => ({
+    ...{ day: isoDay(Date.now()), accounts: 8, breadth: 0.417 },
+    features: [
+      { feature: 'Report Exported', isCore: true, eligible: 8, adopted: 6, rate: 0.75, depth: 11.4 },
+      { feature: 'Dashboard Shared', isCore: true, eligible: 7, adopted: 2, rate: 0.286, depth: 3.1 },
+      { feature: 'Alert Created', isCore: false, eligible: 0, adopted: 0, rate: null, depth: null },
+    ],
+  }),
+}
+
+/** As customer-success answers of playbooks: one that works, one too few have been through, one nobody has activated. */
+const playbooks = [
+  playbook('dunning', 'Dunning', 'Asks for another way to pay after a payment failed.', 2),
+  playbook('retention-campaign', 'Retention campaign', 'Writes to accounts at high risk of leaving.', 3),
+  playbook('check-in', 'New account check-in', 'Asks on days 1, 3 and 7 how it goes.', null),
+]
+
+function playbook(id: string, name: string, description: string, activeVersion: number | null) {
+  return { id, version: activeVersion ?? 0, activeVersion, definition: { name, description } }
+}
+
+function effectOf(id: string) {
+  const works = id === 'dunning'
+  const arm = (reached: number, n: number) => ({ n, reached, rate: reached / n })
+  return {
+    treated: works ? arm(310, 412) : arm(9, 21),
+    heldOut: works ? arm(52, 103) : arm(2, 5),
+    effect: works ? 0.248 : 0.029,
+    interval: works ? { low: 0.143, high: 0.35 } : { low: -0.37, high: 0.37 },
+    verdict: works ? 'works' : 'not enough data',
+    reason: works
+      ? 'Its whole interval lies above zero.'
+      : '26 accounts could only show an effect of 58 points or more.',
+  }
 }
 
 /** Newest first: well for three months, then down; yesterday was corrected. */

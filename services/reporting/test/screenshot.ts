@@ -39,7 +39,7 @@ async function picture(url: string): Promise<void> {
     })
     await page.goto(`${url}${values.path}`)
     await page.locator('#live[data-state="live"]').waitFor()
-    await page.locator('main ol.rows > li').filter({ visible: true }).first().waitFor()
+    await page.locator('main li, main tbody tr').filter({ visible: true }).first().waitFor()
     await mkdir(dirname(values.out), { recursive: true })
     await page.screenshot({ path: values.out })
   } finally {

@@ -1,0 +1,96 @@
+// @ts-check
+import { byId, element, showList } from './dom.js'
+import { number, plural, signed } from './format.js'
+import { orError, read } from './frame.js'
+import { figure, stateMark } from './parts.js'
+
+/**
+ * @typedef {{ n: number, reached: number, rate: number }} Arm
+ * @typedef {{
+ *   treated: Arm, heldOut: Arm, effect: number, interval: { low: number, high: number }, verdict: string, reason: string,
+ * }} Effect
+ * @typedef {{ id: string, activeVersion: number | null, definition: { name: string, description: string } }} Playbook
+ * @typedef {{ playbook: Playbook, effect: Effect | null, why: string }} Line `why`: what is said when there is no effect
+ */
+
+const all = '/v1/customer-success/playbooks?limit=100'
+
+/** @param {Playbook} playbook */
+const effectUrl = ({ id }) => `/v1/customer-success/playbooks/${encodeURIComponent(id)}/effect`
+
+/** Playbooks with what they are measured to do, active ones first. @returns {import('./customers.js').View} */
+export function playbooksView() {
+  return {
+    what: 'playbooks',
+    concerns: ({ state }) => state === 'ActionTriggered' || state === 'ActionOutcomeRecorded',
+    keys: {},
+    async refresh() {
+      /** @type {[{ items: Playbook[] }, { asOf: string | null }]} */
+      const [{ items }, { asOf }] = await Promise.all([read(all), read('/v1/reporting/book')])
+      const lines = await Promise.all(items.map(lineOf))
+      const active = lines.filter(({ playbook }) => playbook.activeVersion !== null)
+      const working = active.filter(({ effect }) => effect?.verdict === 'works').length
+      byId('headline').textContent =
+        active.length === 0
+          ? 'No playbook is active'
+          : `${number(working)} of ${plural(active.length, 'active playbook')} ${working === 1 ? 'is' : 'are'} shown to work`
+      byId('counts').replaceChildren(figure('a', all, 'playbooks', plural(items.length, 'playbook')))
+      document.title = 'Playbooks · Plimsoll'
+      const activeFirst = [...active, ...lines.filter((line) => !active.includes(line))]
+      showList(byId('playbooks'), activeFirst, ({ playbook }) => playbook.id, row)
+      byId('playbooks').hidden = false
+      return asOf
+    },
+  }
+}
+
+/** @param {Playbook} playbook @returns {Promise<Line>} */
+async function lineOf(playbook) {
+  /** @type {Effect | Error} */
+  const effect = await orError(read(effectUrl(playbook)))
+  return effect instanceof Error ? { playbook, effect: null, why: effect.message } : { playbook, effect, why: '' }
+}
+
+/** A verdict's mark. @type {Readonly<Record<string, string>>} */
+const marks = { works: 'resolved', harms: 'confirmed' }
+
+/** @param {Line} line */
+function row({ playbook, effect, why }) {
+  const { id, activeVersion, definition } = playbook
+  const url = effectUrl(playbook)
+  const mark = marks[effect?.verdict ?? ''] ?? 'accepted'
+  return element(
+    'li.entry',
+    { id: `playbook-${id}` },
+    element(
+      'p.verdict',
+      {},
+      stateMark(mark),
+      element('span.name', {}, definition.name),
+      element('span.tag', {}, activeVersion === null ? 'not active' : `active, version ${activeVersion}`),
+    ),
+    element('p.sub', {}, definition.description),
+    ...(effect === null
+      ? [element('p.sub', {}, `Its effect cannot be shown: ${why}`)]
+      : [
+          element(
+            'p.facts-line',
+            {},
+            figure('a', url, 'verdict', effect.verdict),
+            figure('a', url, 'reached the goal', armText('treated', effect.treated)),
+            figure('a', url, 'reached the goal', armText('held out', effect.heldOut)),
+            figure('a', url, 'effect with its 95 % interval', effectText(effect)),
+          ),
+          element('p.sub', {}, effect.reason),
+        ]),
+  )
+}
+
+/** @param {string} name @param {Arm} arm */
+const armText = (name, { n, reached }) => `${number(reached)} of ${number(n)} ${name} reached the goal`
+
+/** In percentage points. @param {Effect} effect */
+function effectText({ effect, interval: { low, high } }) {
+  const [middle, from, to] = [effect, low, high].map((share) => signed(share * 100))
+  return `${middle} points (${from} to ${to})`
+}
