@@ -13,6 +13,11 @@ test('a score that leaves its band is a line that says why; one that stays in it
   expect(health({ band: 'at_risk', previousBand: 'at_risk' })).toBeUndefined()
 })
 
+test('a first score says that it is the first', () => {
+  const first = health({ score: 88.24, band: 'healthy', previousScore: null, previousBand: 'unknown', drivers: [] })
+  expect(first?.text).toBe('First health score: 88.2, healthy.')
+})
+
 test('a correction is a line of the day it corrects, even within its band', () => {
   expect(health({ kind: 'corrected', band: 'at_risk', previousBand: 'at_risk', at: 42 })).toMatchObject({
     at: 42,

@@ -35,9 +35,12 @@ export function timelineEntryOf({ type, value }: AccountFact): TimelineEntry | u
         }
       }
       if (value.band === value.previousBand) return undefined
+      const band = bandNames[value.band]
       const why = value.drivers[0]?.text
-      const bands = `${bandNames[value.previousBand]} to ${bandNames[value.band]}`
-      const text = `Health went from ${bands}, ${points}${why === undefined ? '' : `: ${why}`}.`
+      const text =
+        value.previousScore === null
+          ? `First health score: ${pointsOf(value.score)}, ${band}.`
+          : `Health went from ${bandNames[value.previousBand]} to ${band}, ${points}${why === undefined ? '' : `: ${why}`}.`
       return { accountId, at, kind: 'band', subject: '', text }
     }
     case 'plimsoll.customer_success.v1.ChurnRiskRaised':

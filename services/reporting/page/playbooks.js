@@ -57,7 +57,6 @@ const marks = { works: 'resolved', harms: 'confirmed' }
 /** @param {Line} line */
 function row({ playbook, effect, why }) {
   const { id, activeVersion, definition } = playbook
-  const url = effectUrl(playbook)
   const mark = marks[effect?.verdict ?? ''] ?? 'accepted'
   return element(
     'li.entry',
@@ -72,18 +71,25 @@ function row({ playbook, effect, why }) {
     element('p.sub', {}, definition.description),
     ...(effect === null
       ? [element('p.sub', {}, `Its effect cannot be shown: ${why}`)]
-      : [
-          element(
-            'p.facts-line',
-            {},
-            figure('a', url, 'verdict', effect.verdict),
-            figure('a', url, 'reached the goal', armText('treated', effect.treated)),
-            figure('a', url, 'reached the goal', armText('held out', effect.heldOut)),
-            figure('a', url, 'effect with its 95 % interval', effectText(effect)),
-          ),
-          element('p.sub', {}, effect.reason),
-        ]),
+      : effectParts(effect, effectUrl(playbook))),
   )
+}
+
+/** @param {Effect} effect @param {string} url */
+function effectParts(effect, url) {
+  const { treated, heldOut, verdict, reason } = effect
+  if (treated.n + heldOut.n === 0) return [element('p.sub', {}, 'No account has been through it yet.')]
+  return [
+    element(
+      'p.facts-line',
+      {},
+      figure('a', url, 'verdict', verdict),
+      figure('a', url, 'reached the goal', armText('treated', treated)),
+      figure('a', url, 'reached the goal', armText('held out', heldOut)),
+      figure('a', url, 'effect with its 95 % interval', effectText(effect)),
+    ),
+    element('p.sub', {}, reason),
+  ]
 }
 
 /** @param {string} name @param {Arm} arm */

@@ -179,6 +179,7 @@ describe('given a book of accounts', () => {
     expect(dunning).toContain('310 of 412 treated reached the goal')
     expect(dunning).toContain('52 of 103 held out reached the goal')
     expect(dunning).toContain('+24.8 points (+14.3 to +35)')
+    expect(await page.locator('#playbooks li').last().textContent()).toContain('No account has been through it yet.')
     expect(await page.locator('#views [aria-current]').textContent()).toBe('Playbooks')
   })
 

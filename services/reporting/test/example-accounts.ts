@@ -103,9 +103,9 @@ export const exampleAccountAnswers = {
     next: null,
   }),
   '/v1/customer-success/playbooks': () => ({ items: playbooks, next: null }),
-  '/v1/customer-success/playbooks/dunning/effect': () => effectOf('dunning'),
-  '/v1/customer-success/playbooks/retention-campaign/effect': () => effectOf('retention-campaign'),
-  '/v1/customer-success/playbooks/check-in/effect': () => effectOf('check-in'),
+  '/v1/customer-success/playbooks/dunning/effect': () => effects.dunning,
+  '/v1/customer-success/playbooks/retention-campaign/effect': () => effects.retention,
+  '/v1/customer-success/playbooks/check-in/effect': () => effects.checkIn,
   '/v1/customer-success/analytics/adoption': () => ({
     ...{ day: isoDay(Date.now()), accounts: 8, breadth: 0.417 },
     features: [
@@ -127,19 +127,21 @@ function playbook(id: string, name: string, description: string, activeVersion: 
   return { id, version: activeVersion ?? 0, activeVersion, definition: { name, description } }
 }
 
-function effectOf(id: string) {
-  const works = id === 'dunning'
-  const arm = (reached: number, n: number) => ({ n, reached, rate: reached / n })
-  return {
-    treated: works ? arm(310, 412) : arm(9, 21),
-    heldOut: works ? arm(52, 103) : arm(2, 5),
-    effect: works ? 0.248 : 0.029,
-    interval: works ? { low: 0.143, high: 0.35 } : { low: -0.37, high: 0.37 },
-    verdict: works ? 'works' : 'not enough data',
-    reason: works
-      ? 'Its whole interval lies above zero.'
-      : '26 accounts could only show an effect of 58 points or more.',
-  }
+const arm = (reached: number, n: number) => ({ n, reached, rate: reached / Math.max(1, n) })
+
+const effects = {
+  dunning: {
+    ...{ treated: arm(310, 412), heldOut: arm(52, 103), effect: 0.248, interval: { low: 0.143, high: 0.35 } },
+    ...{ verdict: 'works', reason: 'Its whole interval lies above zero.' },
+  },
+  retention: {
+    ...{ treated: arm(9, 21), heldOut: arm(2, 5), effect: 0.029, interval: { low: -0.37, high: 0.37 } },
+    ...{ verdict: 'not enough data', reason: 'An arm has 5 accounts, 20 are the least.' },
+  },
+  checkIn: {
+    ...{ treated: arm(0, 0), heldOut: arm(0, 0), effect: 0, interval: { low: -1, high: 1 } },
+    ...{ verdict: 'not enough data', reason: 'An arm has 0 accounts, 20 are the least.' },
+  },
 }
 
 /** Newest first: well for three months, then down; yesterday was corrected. */
