@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { cssimFolder } from '../bench/cs/cssim.ts'
 import {
   loadNezhaEdges,
   loadNezhaFaults,
@@ -9,6 +11,7 @@ import {
   nezhaFolder,
 } from '../bench/detect/nezha.ts'
 import { compare, describe, type Regression } from './compare.ts'
+import { cssimRequests, lastDayOf } from './cssim.ts'
 import { latencyRequests, type Request, spanRequests } from './nezha.ts'
 import { createSender, pause, type Sender } from './send.ts'
 
@@ -17,6 +20,11 @@ const USAGE = `npm run replay -- --dataset nezha --day 2022-08-22 [options]
 Sends a recorded day to a running Plimsoll by remote write and OTLP, its times shifted so that it ends now, then compares
 the regressions found with the faults that were injected.
 
+npm run replay -- --dataset cs-sim [options]
+
+Sends a year of simulated product usage, contracts, tickets, invoices and answers, its days shifted so that the last one
+was yesterday.
+
   --url URL        where Plimsoll answers, default http://127.0.0.1:8080
   --key KEY        API key, where one is asked for; else PLIMSOLL_API_KEY
   --data FOLDER    recordings, else PLIMSOLL_DATA, else ../shared/data beside the repository
@@ -24,7 +32,10 @@ the regressions found with the faults that were injected.
   --json           one JSON document in place of the table
 `
 
+const DATASETS = ['nezha', 'cs-sim'] as const
+
 type Options = {
+  readonly dataset: (typeof DATASETS)[number]
   readonly url: string
   readonly key: string | undefined
   readonly data: string
@@ -48,17 +59,39 @@ function readOptions(argv: readonly string[]): Options | string {
       json: { type: 'boolean', default: false },
     },
   })
-  if (values.dataset !== 'nezha') return `there is no dataset "${values.dataset}"; there is: nezha`
+  const { url, json } = values
+  const dataset = DATASETS.find((name) => name === values.dataset)
+  if (dataset === undefined) return `there is no dataset "${values.dataset}"; there are: ${DATASETS.join(', ')}`
   const data = resolve(values.data ?? process.env.PLIMSOLL_DATA ?? resolve(repository, '../shared/data'))
+  const key = values.key ?? process.env.PLIMSOLL_API_KEY
+  const shared = { dataset, url, key, data, spans: !values['no-spans'], json }
+  if (dataset === 'cs-sim') {
+    if (existsSync(cssimFolder(data))) return { ...shared, day: '' }
+    return `no recording in ${cssimFolder(data)}: set PLIMSOLL_DATA or --data to the folder that holds customer-success`
+  }
   const days = nezhaDays(data)
   if (days.length === 0)
     return `no recordings in ${nezhaFolder(data)}: set PLIMSOLL_DATA or --data to the folder that holds performance/nezha`
   if (values.day === undefined || !days.includes(values.day)) return `--day must be one of ${days.join(', ')}`
-  const key = values.key ?? process.env.PLIMSOLL_API_KEY
-  return { url: values.url, key, data, day: values.day, spans: !values['no-spans'], json: values.json }
+  return { ...shared, day: values.day }
+}
+
+const DAY_MS = 86_400_000
+
+async function replayCssim({ url, key, data, json }: Options): Promise<void> {
+  const startedAt = performance.now()
+  const sender = createSender(url, key)
+  const dayZeroMs = (Math.floor(Date.now() / DAY_MS) - 1 - lastDayOf(data)) * DAY_MS
+  for (const { path, body, items } of cssimRequests(data, dayZeroMs)) {
+    await sender.send(path, { 'content-type': 'application/json' }, body, items)
+  }
+  const sent = { ...sender.sent(), seconds: (performance.now() - startedAt) / 1000 }
+  if (json) console.log(JSON.stringify(sent))
+  else console.log(`sent ${sent.items} events and facts in ${sent.requests} requests, ${sent.seconds.toFixed(1)} s`)
 }
 
 async function run(options: Options): Promise<void> {
+  if (options.dataset === 'cs-sim') return await replayCssim(options)
   const say = (text: string) => process.stderr.write(`${text}\n`)
   const { data, day } = options
   const latencies = loadNezhaLatency(data).filter((row) => row.day === day)

@@ -145,12 +145,14 @@ const lastDayOf = (people: readonly Present[], day: number): number | undefined 
   return last === -Infinity ? undefined : last
 }
 
+/** Who came within the history a snapshot has: whoever left before it is not missed any more. */
 function presences(people: readonly Present[], day: number): Presence[] {
-  return people.flatMap(({ key, isNobody, first, days }) => {
-    const end = placeOf(days, day + 1)
-    const lastDay = days[end - 1]
-    if (isNobody || lastDay === undefined) return []
-    return [{ userId: key, firstDay: first, lastDay, activeDays: end - placeOf(days, lastDay - PACE_DAYS + 1) }]
+  return people.flatMap(({ key, isNobody, days }) => {
+    const [from, end] = [placeOf(days, day - HISTORY_DAYS + 1), placeOf(days, day + 1)]
+    const [firstDay, lastDay] = [days[from], days[end - 1]]
+    if (isNobody || from >= end || firstDay === undefined || lastDay === undefined) return []
+    const paceFrom = Math.max(from, placeOf(days, lastDay - PACE_DAYS + 1))
+    return [{ userId: key, firstDay, lastDay, activeDays: end - paceFrom }]
   })
 }
 

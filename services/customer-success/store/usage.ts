@@ -153,8 +153,8 @@ async function numberFeatures(
   if (missing.length === 0) return
   await sql`
     insert into feature (name)
-    select name from unnest(${missing}::text[]) as name
-    where not exists (select from feature where feature.name = name)
+    select told.name from unnest(${missing}::text[]) as told (name)
+    where not exists (select from feature where feature.name = told.name)
     limit greatest(0, ${limit} - (select count(*) from feature))
     on conflict do nothing`.execute(tx)
   const found = await tables(tx).selectFrom('feature').select(['id', 'name']).where('name', 'in', missing).execute()

@@ -200,8 +200,14 @@ describe('once the facts are in', () => {
     ])
     expect((await active('&account=acme')).days.at(-1)).toMatchObject({ active7: 1, active28: 1 })
     await publishUsage(log, [usageEvent({ id: 'e9', userId: 'bob', accountId: 'acme', timeMs: noon(1) })], Date.now())
-    await publishUsage(log, [usageEvent({ id: 'e10', userId: 'eve', accountId: 'acme', timeMs: noon(1) })], Date.now())
+    await publishUsage(
+      log,
+      [usageEvent({ id: 'e10', userId: 'eve', accountId: 'acme', name: 'shared', timeMs: noon(1) })],
+      Date.now(),
+    )
     await expect.poll(async () => (await active('&account=acme')).days.at(-1)?.active7, { timeout: 20_000 }).toBe(2)
     expect((await erase()).status).toBe(404)
+    // A feature that comes later is one like the first.
+    expect((await active('&feature=shared')).days.at(-1)).toMatchObject({ active7: 1 })
   })
 })
