@@ -4,7 +4,7 @@
  * cancel within the lead are left out: nobody could still be asked.
  */
 
-import { FEATURE_NAMES, featuresOf } from '@plimsoll/customer-success/domain/learn/features.ts'
+import { FEATURE_DIRECTIONS, FEATURE_NAMES, featuresOf } from '@plimsoll/customer-success/domain/learn/features.ts'
 import { score } from '@plimsoll/customer-success/domain/learn/model.ts'
 import { type Example, featuresAt, type Rows, rowsOf } from '@plimsoll/customer-success/domain/learn/rows.ts'
 import { type Cssim, loadCssim } from './cssim.ts'
@@ -41,7 +41,7 @@ function simRows(sim: Cssim): Rows {
         churned: cancelDay <= day + LEAD_DAYS + WINDOW_DAYS,
       })
     }
-  return rowsOf(FEATURE_NAMES, examples)
+  return rowsOf(FEATURE_NAMES, examples, FEATURE_DIRECTIONS)
 }
 
 /** Scoring with drivers of as many accounts as asked for: the rows there are, over and over. */

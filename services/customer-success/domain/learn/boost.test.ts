@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addTree, type BoostOptions, binColumns, explainBoosted, fitBoosted } from './boost.ts'
+import { addTree, type BoostOptions, binColumns, type Direction, explainBoosted, fitBoosted } from './boost.ts'
 import { createRandom } from './random.ts'
 
 const OPTIONS: BoostOptions = {
@@ -10,6 +10,7 @@ const OPTIONS: BoostOptions = {
   leastLeaf: 1,
   rowShare: 1,
   featureShare: 1,
+  directions: [0, 0, 0],
   seed: 1,
 }
 
@@ -78,4 +79,25 @@ test('rows that are not in training change nothing', () => {
   const options = { ...OPTIONS, rounds: 10, depth: 3 }
   const other = churned.map((y, i) => (i % 3 > 0 ? y : 1 - y))
   expect(fitBoosted(binned, other, train, options)).toEqual(fitBoosted(binned, churned, train, options))
+})
+
+test('a known direction holds wherever a row stands, and unknown ones stay free', () => {
+  const options: BoostOptions = { ...OPTIONS, rounds: 40, depth: 4, learningRate: 0.3 }
+  const falls = (directions: readonly Direction[]): number => {
+    const boosted = fitBoosted(binned, churned, all, { ...options, directions })
+    const logOdds = (row: readonly number[]): number => {
+      const parts = new Float64Array(3)
+      const rest = explainBoosted(boosted, row, 1, parts)
+      return parts.reduce((sum, part) => sum + part, rest)
+    }
+    let count = 0
+    for (let i = 0; i < N; i++)
+      for (let a = 0; a < 29; a++) {
+        const others = [columns[1]?.[i] ?? 0, columns[2]?.[i] ?? 0]
+        if (logOdds([a + 1, ...others]) < logOdds([a, ...others]) - 1e-12) count++
+      }
+    return count
+  }
+  expect(falls([1, 0, 0])).toBe(0)
+  expect(falls([0, 0, 0])).toBeGreaterThan(0)
 })

@@ -18,8 +18,8 @@ export type BoostOptions = {
   readonly rowShare: number
   readonly featureShare: number
   readonly seed: number
-  /** By feature: 1 when more of it may only raise the score, -1 when it may only lower it, 0 = either; all 0 by default. */
-  readonly directions?: readonly Direction[]
+  /** By feature: 1 when more of it may only raise the score, -1 when it may only lower it, 0 = either. */
+  readonly directions: readonly Direction[]
 }
 
 export type Direction = -1 | 0 | 1
@@ -167,7 +167,7 @@ function growTree(growing: Growing, rows: Int32Array): Tree {
       threshold[node] = edges[split.feature]?.[split.bin - 1] ?? Number.MAX_VALUE
       missingLeft[node] = split.missingLeft
       left[node] = feature.length
-      const direction = options.directions?.[split.feature] ?? 0
+      const direction = options.directions[split.feature] ?? 0
       for (const isLeft of [true, false]) {
         const part = members.filter((i) => goesLeft(i) === isLeft)
         // Whatever grows below stays on its side of the middle, or a later split could undo the direction.
@@ -198,7 +198,7 @@ function bestSplit(growing: Growing, { members, low, high }: Growth): Split | un
   const whole = totalG ** 2 / (totalH + l2)
   for (const j of features) {
     const column = bins[j] ?? new Uint8Array(0)
-    const direction = options.directions?.[j] ?? 0
+    const direction = options.directions[j] ?? 0
     const last = (edges[j]?.length ?? 0) + 1
     g.fill(0, 0, last + 1)
     h.fill(0, 0, last + 1)

@@ -1,7 +1,8 @@
 /**
  * What the learned model sees of an account. Ratios against the account's own past stand beside levels, because small
  * and large accounts slip away alike; whatever is not known is NaN, never a guess. A contract's end or cancellation is not
- * among them: the model would only learn to read the outcome (customer-success.md section 8).
+ * among them: the model would only learn to read the outcome (customer-success.md section 8). A feature whose effect has a
+ * known direction keeps it, so that no driver claims that failed payments make an account safer.
  */
 
 import {
@@ -11,78 +12,66 @@ import {
   type InvoiceState,
   type TicketState,
 } from '../snapshot.ts'
+import type { Direction } from './boost.ts'
 
-type Feature = (snapshot: AccountSnapshot) => number
+type Feature = { readonly direction: Direction; readonly of: (snapshot: AccountSnapshot) => number }
 
-const FEATURES = {
-  ageDays: ({ day, startedDay }) => day - startedDay,
-  seats: ({ seats }) => known(seats),
-  mrrPerSeat: ({ mrrMinor, seats }) => known(mrrMinor) / known(seats),
-  seatsKept: ({ seats, subscription }) => known(seats) / known(subscription?.seatsBefore ?? 0),
+/** More of it may only raise the risk, may only lower it, or either. */
+const raises = (of: Feature['of']): Feature => ({ direction: 1, of })
+const lowers = (of: Feature['of']): Feature => ({ direction: -1, of })
+const either = (of: Feature['of']): Feature => ({ direction: 0, of })
 
-  silentDays: ({ day, activity }) => (activity.lastDay === undefined ? Number.NaN : day - activity.lastDay),
-  activeDays7: (s) => activeDays(s, 7),
-  activeDays28: (s) => activeDays(s, 28),
-  usersPerDay7: (s) => perDay(s, s.activity.users, 0, 7),
-  usersPerDay28: (s) => perDay(s, s.activity.users, 0, 28),
-  seatsActive7: ({ activity, seats }) => activity.users7 / known(seats),
-  seatsActive28: ({ activity, seats }) => activity.users28 / known(seats),
-  usersTrend7: (s) => trend(s, s.activity.users, 7, 28),
-  usersTrend14: (s) => trend(s, s.activity.users, 14, 28),
-  usersTrend28: (s) => trend(s, s.activity.users, 28, 56),
-  eventsTrend7: (s) => trend(s, s.activity.events, 7, 28),
-  eventsTrend14: (s) => trend(s, s.activity.events, 14, 56),
-  eventsTrend28: (s) => trend(s, s.activity.events, 28, 56),
-  peopleTrend28: ({ activity }) => Math.log((activity.users28 + 1) / (activity.users28Before + 1)),
-  peopleLost84: ({ activity }) => activity.users28 / known(activity.users84),
-  stickiness28: (s) => perDay(s, s.activity.users, 0, 28) / known(s.activity.users28),
-  eventsPerUserDay28: (s) => perDay(s, s.activity.events, 0, 28) / known(perDay(s, s.activity.users, 0, 28)),
-  usersTrendQuarter: (s) => quarterTrend(s),
-  roughness28: (s) => roughness(s),
-  fallStrength: (s) => fall(s).strength,
-  fallDays: (s) => fall(s).days,
-  missedDays: ({ champion }) => champion?.missedDays ?? Number.NaN,
-  apiErrors28: (s) => perDay(s, s.activity.apiErrors, 0, 28) / known(perDay(s, s.activity.apiCalls, 0, 28)),
+const FEATURES: Readonly<Record<string, Feature>> = {
+  ageDays: either(({ day, startedDay }) => day - startedDay),
+  seats: either(({ seats }) => known(seats)),
+  mrrPerSeat: either(({ mrrMinor, seats }) => known(mrrMinor) / known(seats)),
+  seatsKept: lowers(({ seats, subscription }) => known(seats) / known(subscription?.seatsBefore ?? 0)),
 
-  coreBreadth56: ({ features }) => share(features, ({ uses28, uses28Before }) => uses28 + uses28Before > 0),
-  coreBreadth28: ({ features }) => share(features, ({ uses28 }) => uses28 > 0),
-  coreBreadthBefore: ({ features }) => share(features, ({ uses28Before }) => uses28Before > 0),
-  coreEver: ({ features }) => share(features, ({ firstDay }) => firstDay !== undefined),
-  newFeatures28: ({ features, day }) => features.filter(({ firstDay }) => (firstDay ?? -Infinity) > day - 28).length,
+  silentDays: raises(({ day, activity }) => (activity.lastDay === undefined ? Number.NaN : day - activity.lastDay)),
+  activeDays28: lowers(activeDays28),
+  usersPerDay28: lowers((s) => perDay(s, s.activity.users, 0, 28)),
+  seatsActive28: lowers(({ activity, seats }) => activity.users28 / known(seats)),
+  usersTrend14: lowers((s) => trend(s, s.activity.users, 14, 28)),
+  usersTrend28: lowers((s) => trend(s, s.activity.users, 28, 56)),
+  usersTrendQuarter: lowers(quarterTrend),
+  eventsTrend7: lowers((s) => trend(s, s.activity.events, 7, 28)),
+  eventsTrend14: lowers((s) => trend(s, s.activity.events, 14, 56)),
+  peopleTrend28: lowers(({ activity }) => Math.log((activity.users28 + 1) / (activity.users28Before + 1))),
+  fallStrength: raises((s) => fall(s).strength),
+  fallDays: either((s) => fall(s).days),
+  missedDays: raises(({ champion }) => champion?.missedDays ?? Number.NaN),
+  apiErrors28: raises((s) => perDay(s, s.activity.apiErrors, 0, 28) / known(perDay(s, s.activity.apiCalls, 0, 28))),
 
-  tickets28: (s) => opened(s, 28).length,
-  tickets84: (s) => opened(s, 84).length,
-  severe14: (s) => opened(s, 14).filter(isSevere).length,
-  severe28: (s) => opened(s, 28).filter(isSevere).length,
-  severe56: (s) => opened(s, 56).filter(isSevere).length,
-  openTickets: ({ tickets }) => tickets.filter(isOpen).length,
-  oldestOpenDays: ({ tickets, day }) =>
-    tickets.filter(isOpen).reduce((most, { openedDay }) => Math.max(most, day - openedDay), 0),
-  resolutionDays84: (s) => mean(opened(s, 84).map(({ openedDay, resolvedDay }) => (resolvedDay ?? s.day) - openedDay)),
-  csat84: (s) => mean(answers(opened(s, 84))),
-  worstCsat84: (s) => least(answers(opened(s, 84))),
-  reopened84: (s) => opened(s, 84).reduce((sum, { reopened }) => sum + reopened, 0),
+  coreBreadth56: lowers(({ features }) => share(features, ({ uses28, uses28Before }) => uses28 + uses28Before > 0)),
+  coreEver: lowers(({ features }) => share(features, ({ firstDay }) => firstDay !== undefined)),
 
-  failed28: (s) => due(s, 28).filter(isFailed).length,
-  failed84: (s) => due(s, 84).filter(isFailed).length,
-  overdueDays: ({ invoices, day }) =>
-    invoices.filter(isOwed).reduce((most, { dueDay }) => Math.max(most, day - dueDay), 0),
-  lateDays84: (s) => mean(due(s, 84).map(({ dueDay, paidDay }) => (paidDay ?? s.day) - dueDay)),
-  latestLateDays: (s) => mean(latest(due(s, 84)).map(({ dueDay, paidDay }) => (paidDay ?? s.day) - dueDay)),
-  daysSinceFailed: ({ invoices, day }) =>
+  tickets28: raises((s) => opened(s, 28).length),
+  severe14: raises((s) => opened(s, 14).filter(isSevere).length),
+  severe56: raises((s) => opened(s, 56).filter(isSevere).length),
+  openTickets: raises(({ tickets }) => tickets.filter(isOpen).length),
+  oldestOpenDays: raises(({ tickets, day }) => most(tickets.filter(isOpen).map(({ openedDay }) => day - openedDay))),
+  csat84: lowers((s) => mean(opened(s, 84).flatMap(({ csat }) => (csat === undefined ? [] : [csat])))),
+  reopened84: raises((s) => opened(s, 84).reduce((sum, { reopened }) => sum + reopened, 0)),
+
+  failed28: raises((s) => s.invoices.filter((invoice) => isFailed(invoice) && isDue(s, invoice, 28)).length),
+  overdueDays: raises(({ invoices, day }) => most(invoices.filter(isOwed).map(({ dueDay }) => day - dueDay))),
+  daysSinceFailed: lowers(({ invoices, day }) =>
     invoices.filter(isFailed).reduce((least, { dueDay }) => Math.min(least, day - dueDay), HISTORY_DAYS),
+  ),
 
-  nps: ({ nps }) => mean(nps.map(({ score }) => score)),
-  worstNps: ({ nps }) => least(nps.map(({ score }) => score)),
-} as const satisfies Readonly<Record<string, Feature>>
+  nps: lowers(({ nps }) => mean(nps.map(({ score }) => score))),
+  worstNps: lowers(({ nps }) => (nps.length === 0 ? Number.NaN : Math.min(...nps.map(({ score }) => score)))),
+}
 
 export const FEATURE_NAMES: readonly string[] = Object.keys(FEATURES)
 
-const COMPUTE: readonly Feature[] = Object.values(FEATURES)
+export const FEATURE_DIRECTIONS: readonly Direction[] = Object.values(FEATURES).map(({ direction }) => direction)
+
+const COMPUTE = Object.values(FEATURES).map(({ of }) => of)
 
 /** In the order of `FEATURE_NAMES`. */
 export function featuresOf(snapshot: AccountSnapshot): Float64Array {
-  return Float64Array.from(COMPUTE, (feature) => feature(snapshot))
+  return Float64Array.from(COMPUTE, (of) => of(snapshot))
 }
 
 /** 0 stands for "not known" in a snapshot's counts of seats and money. */
@@ -91,7 +80,8 @@ const known = (value: number): number => (value === 0 ? Number.NaN : value)
 const mean = (values: readonly number[]): number =>
   values.length === 0 ? Number.NaN : values.reduce((sum, x) => sum + x, 0) / values.length
 
-const least = (values: readonly number[]): number => (values.length === 0 ? Number.NaN : Math.min(...values))
+/** 0 of none: what does not wait has waited for no time. */
+const most = (values: readonly number[]): number => values.reduce((high, x) => Math.max(high, x), 0)
 
 /** Mean a day over `days` days that end `back` days ago; days before the account began do not count. */
 function perDay({ day, startedDay }: AccountSnapshot, series: ArrayLike<number>, back: number, days: number): number {
@@ -108,22 +98,13 @@ function trend(snapshot: AccountSnapshot, series: ArrayLike<number>, last: numbe
   return Math.log((perDay(snapshot, series, 0, last) + 0.1) / (perDay(snapshot, series, last, before) + 0.1))
 }
 
-function activeDays({ activity }: AccountSnapshot, days: number): number {
-  let count = 0
-  for (let i = HISTORY_DAYS - days; i < HISTORY_DAYS; i++) if ((activity.users[i] ?? 0) > 0) count++
-  return count
+function activeDays28({ activity }: AccountSnapshot): number {
+  return activity.users.subarray(HISTORY_DAYS - 28).reduce((days, users) => days + (users > 0 ? 1 : 0), 0)
 }
 
 /** The last four weeks beside those a quarter earlier: slow slides that shorter trends follow down. */
 function quarterTrend(s: AccountSnapshot): number {
   return Math.log((perDay(s, s.activity.users, 0, 28) + 0.1) / (perDay(s, s.activity.users, 84, 28) + 0.1))
-}
-
-/** Standard deviation over mean of the last four weeks' users. */
-function roughness(s: AccountSnapshot): number {
-  const weeks = [0, 7, 14, 21].map((back) => perDay(s, s.activity.users, back, 7))
-  const level = mean(weeks)
-  return Math.sqrt(mean(weeks.map((w) => (w - level) ** 2))) / (level + 0.1)
 }
 
 const FALL_DAYS = 56
@@ -162,18 +143,11 @@ function share(features: readonly FeatureUse[], picks: (feature: FeatureUse) => 
 const opened = ({ tickets, day }: AccountSnapshot, days: number): TicketState[] =>
   tickets.filter(({ openedDay }) => openedDay > day - days)
 
-const answers = (tickets: readonly TicketState[]): number[] =>
-  tickets.flatMap(({ csat }) => (csat === undefined ? [] : [csat]))
-
 const isOpen = ({ resolvedDay }: TicketState): boolean => resolvedDay === undefined
 const isSevere = ({ severity }: TicketState): boolean => severity === 'high' || severity === 'urgent'
 
-const due = ({ invoices, day }: AccountSnapshot, days: number): InvoiceState[] =>
-  invoices.filter(({ dueDay }) => dueDay > day - days && dueDay <= day)
-
-/** The last of them, in a list because there may be none. */
-const latest = (invoices: readonly InvoiceState[]): InvoiceState[] =>
-  invoices.toSorted((a, b) => b.dueDay - a.dueDay).slice(0, 1)
+const isDue = ({ day }: AccountSnapshot, { dueDay }: InvoiceState, days: number): boolean =>
+  dueDay > day - days && dueDay <= day
 
 const isFailed = ({ status }: InvoiceState): boolean => status === 'failed' || status === 'final_failed'
 const isOwed = (invoice: InvoiceState): boolean => isFailed(invoice) || invoice.status === 'open'

@@ -18,8 +18,10 @@ export type Logistic = { readonly intercept: number; readonly weights: readonly 
 
 const NEWTON_STEPS = 50
 const SWEEPS = 500
-/** Largest change of a coefficient at which a solution counts as reached. */
-const SETTLED = 1e-6
+/** A Newton step this small ends the search: errors are squared from step to step, so what is left is below 1e-7. */
+const SETTLED = 1e-4
+/** Largest change of a coefficient at which coordinate descent counts as done. */
+const SWEPT = 1e-8
 /** Curvature of a row is at least this, so that rows already certain do not make a step infinite. */
 const LEAST_CURVATURE = 1e-6
 
@@ -198,7 +200,7 @@ function solveBounded(hessian: Float64Array, gradient: Float64Array, beta: Float
       for (let k = 0; k < size; k++) slope[k] = (slope[k] ?? 0) + change * (hessian[j * size + k] ?? 0)
       most = Math.max(most, Math.abs(change))
     }
-    if (most < SETTLED / 10) break
+    if (most < SWEPT) break
   }
   return step
 }

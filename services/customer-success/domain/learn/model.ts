@@ -20,7 +20,7 @@ import { fitRamps, type Ramps, rampColumns, widthOf, writeRamps } from './ramps.
 import { foldOf } from './random.ts'
 import { type Rows, takeRows } from './rows.ts'
 
-export type ModelOptions = Omit<BoostOptions, 'rounds' | 'seed'> & {
+export type ModelOptions = Omit<BoostOptions, 'rounds' | 'seed' | 'directions'> & {
   readonly folds: number
   /** Ramps a feature. */
   readonly ramps: number
@@ -68,8 +68,7 @@ export type ChurnModel = {
 /** Throws when a fold would have no churner, or nobody who stayed, to learn from. */
 export function trainChurnModel(rows: Rows, options: Partial<ModelOptions> = {}): ChurnModel {
   const settings = { ...MODEL_DEFAULTS, ...options }
-  const { churned, names } = rows
-  const directions = rows.directions === undefined ? {} : { directions: rows.directions }
+  const { churned, names, directions } = rows
   const fold = rows.entity.map((entity) => foldOf(entity, settings.folds, settings.seed))
   const binned = binColumns(rows.columns)
   const places = Array.from({ length: settings.folds }, (_, f) => {
@@ -82,7 +81,7 @@ export function trainChurnModel(rows: Rows, options: Partial<ModelOptions> = {})
   })
   const lines = places.map(({ train, held }) => fitLines(rows, train, held, settings))
   const trees = places.map(({ train, held }, f) =>
-    fitTrees(binned, churned, train, held, { ...settings, ...directions, seed: settings.seed + f }),
+    fitTrees(binned, churned, train, held, { ...settings, directions, seed: settings.seed + f }),
   )
   const penalty = indexOfLeast(sumOf(lines.map(({ losses }) => losses)))
   const round = indexOfLeast(sumOf(trees.map(({ losses }) => losses)))
@@ -191,7 +190,13 @@ function fitLines(rows: Rows, train: Int32Array, held: Int32Array, { ramps: coun
 }
 
 /** Trees of one fold, with the loss on the rows they have not seen after each. */
-function fitTrees(binned: Binned, churned: Uint8Array, train: Int32Array, held: Int32Array, settings: ModelOptions) {
+function fitTrees(
+  binned: Binned,
+  churned: Uint8Array,
+  train: Int32Array,
+  held: Int32Array,
+  settings: ModelOptions & Pick<BoostOptions, 'directions'>,
+) {
   const bins = binned.bins.map((column) => Uint8Array.from(held, (i) => column[i] ?? 0))
   const truth = Uint8Array.from(held, (i) => churned[i] ?? 0)
   const boosted = fitBoosted(binned, churned, train, { ...settings, rounds: settings.mostRounds })

@@ -4,7 +4,7 @@ import type { Direction } from './boost.ts'
 export type Rows = {
   readonly names: readonly string[]
   /** What is known beforehand of each feature's effect, see `BoostOptions`. */
-  readonly directions?: readonly Direction[]
+  readonly directions: readonly Direction[]
   /** One array a name; NaN = not known. */
   readonly columns: readonly Float64Array[]
   /** 1 = churned in the window that begins after the lead. */
@@ -22,9 +22,14 @@ export type Example = {
   readonly churned: boolean
 }
 
-export function rowsOf(names: readonly string[], examples: readonly Example[]): Rows {
+export function rowsOf(
+  names: readonly string[],
+  examples: readonly Example[],
+  directions: readonly Direction[] = names.map(() => 0),
+): Rows {
   return {
     names,
+    directions,
     columns: names.map((_, j) => Float64Array.from(examples, ({ features }) => features[j] ?? Number.NaN)),
     churned: Uint8Array.from(examples, ({ churned }) => (churned ? 1 : 0)),
     entity: examples.map(({ entity }) => entity),
