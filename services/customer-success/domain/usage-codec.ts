@@ -71,23 +71,27 @@ export function encodePerson(person: Person): Uint8Array {
 }
 
 export function decodePerson(bytes: Uint8Array): Person {
-  const input = createReader(bytes)
-  const times = <T>(make: () => T): T[] => Array.from({ length: input.take() }, make)
-  const isNobody = input.take() === 1
-  const nodes = times(input.take)
-  const memberships = times(() => ({ node: input.take(), account: input.take(), atMs: unzigzag(input.take()) }))
-  const lists = times(() => {
-    const [node, account, feature, first] = [input.take(), input.take(), input.take(), unzigzag(input.take())]
+  const { take } = createReader(bytes)
+  const isNobody = take() === 1
+  const nodes: number[] = []
+  for (let left = take(); left > 0; left--) nodes.push(take())
+  const memberships: Person['memberships'] = []
+  for (let left = take(); left > 0; left--) {
+    memberships.push({ node: take(), account: take(), atMs: unzigzag(take()) })
+  }
+  const lists: Person['lists'] = []
+  for (let left = take(); left > 0; left--) {
+    const [node, account, feature, first] = [take(), take(), take(), unzigzag(take())]
     const days: number[] = []
     const counts: number[] = []
     let day = first
-    for (let left = input.take(); left > 0; left--) {
-      day += input.take()
+    for (let entries = take(); entries > 0; entries--) {
+      day += take()
       days.push(day)
-      counts.push(input.take())
+      counts.push(take())
     }
-    return { node, account, feature, first, days, counts }
-  })
+    lists.push({ node, account, feature, first, days, counts })
+  }
   return { isNobody, nodes, memberships, lists }
 }
 

@@ -216,7 +216,7 @@ export function daysByAccount(person: Person) {
     use.features.set(feature, Math.min(first, use.features.get(feature) ?? Infinity))
     if (feature !== ANY) continue
     use.first = Math.min(use.first, first)
-    use.days = [...new Set([...use.days, ...days])].sort((a, b) => a - b)
+    use.days = use.days.length === 0 ? [...days] : united([use.days, days])
   }
   return found
 }
@@ -264,9 +264,11 @@ function unionOf(person: Person, subject: string | undefined, feature: number, s
   if (others.length === 0) return { first: only.first, days: [...only.days] }
   return {
     first: Math.min(...found.map(({ first }) => first)),
-    days: [...new Set(found.flatMap(({ days }) => days))].sort((a, b) => a - b),
+    days: united(found.map(({ days }) => days)),
   }
 }
+
+const united = (lists: readonly (readonly number[])[]): number[] => [...new Set(lists.flat())].sort((a, b) => a - b)
 
 /** First days; of whatever use also active days by block, and the weeks and blocks after the first. */
 function tellHabits(cells: Cells, feature: number, { first, days }: Union, sign: 1 | -1): void {

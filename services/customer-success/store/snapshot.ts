@@ -25,8 +25,8 @@ import type { AccountTable, UsageTables } from './usage-tables.ts'
 type Reader = ReaderDatabase<UsageTables>
 type Account = Selectable<AccountTable>
 
-/** Accounts read at a time: bounds what many of them take in memory. */
-const ACCOUNTS_AT_ONCE = 500
+/** Accounts read at a time: bounds the memory they take, and how long nothing else gets a turn. */
+const ACCOUNTS_AT_ONCE = 100
 
 /** Of all accounts, or of those named, in the order of their ids. Accounts that began later are left out. */
 export async function loadSnapshots(
