@@ -8,6 +8,7 @@ import { addEncoded, decodePerson, encodeCells, encodePerson } from './usage-cod
 import {
   addMembership,
   addUses,
+  forgetBefore,
   type Membership,
   merged,
   type Person,
@@ -177,13 +178,41 @@ test('every cell is right after any stream of uses, joins, merges, splits, moves
         }
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   )
-})
+}, 30_000)
 
 test('weeks and blocks begin on Mondays', () => {
   const monday = dayOf(Date.UTC(2026, 10, 23))
   expect(weekStart(weekOf(monday))).toBe(monday)
   expect(weekOf(monday - 1)).toBe(weekOf(monday) - 1)
   expect(new Date(startOf(blockStart(blockOf(monday)))).getUTCDay()).toBe(1)
+})
+
+test('a person whose early days are forgotten keeps its figures, and goes on as if they were known', () => {
+  const [whole, trimmed]: [Tally, Tally] = [new Map(), new Map()]
+  const personOf = (): Person => ({ isNobody: false, nodes: [1], memberships: [], lists: [] })
+  const uses = (...days: number[]): Use[] =>
+    days.map((day) => ({ node: 1, account: 0, feature: ANY, day: FIRST_DAY + day, count: 2 }))
+  const [one, other] = [personOf(), personOf()]
+  for (const [person, tally] of [
+    [one, whole],
+    [other, trimmed],
+  ] as const) {
+    addUses(person, uses(0, 5, 90), () => ['all'], tally)
+    if (person === other) {
+      expect(forgetBefore(person, FIRST_DAY + 4)).toBe(true)
+      expect(forgetBefore(person, FIRST_DAY + 4)).toBe(false)
+    }
+    addUses(person, uses(95, 91, 5), () => ['all'], tally)
+  }
+  const figures = (tally: Tally) => readFigures(tally.get('all') ?? new Map(), ANY, FIRST_DAY, END)
+  expect(figures(trimmed)).toEqual(figures(whole))
+  // What is taken back of it is what is still known.
+  tell(other, () => ['all'], trimmed, -1)
+  expect(
+    figures(trimmed)
+      .events.map((count, i) => count * (i + 1))
+      .reduce((sum, n) => sum + n, 0),
+  ).toBe(2)
 })

@@ -160,13 +160,16 @@ export function tell(person: Person, subjectsOf: SubjectsOf, tally: Tally, sign:
   }
 }
 
-/** Forgets days before `day`; what they added to the figures stays. */
-export function forgetBefore(person: Person, day: number): void {
+/** Forgets days before `day`; what they added to the figures stays. Tells whether there were any. */
+export function forgetBefore(person: Person, day: number): boolean {
+  let isChanged = false
   for (const { days, counts } of person.lists) {
     const at = placeOf(days, day)
+    if (at > 0) isChanged = true
     days.splice(0, at)
     counts.splice(0, at)
   }
+  return isChanged
 }
 
 /** One person of several, as identity has it. */

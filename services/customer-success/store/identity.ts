@@ -7,7 +7,16 @@ import { appError } from '@plimsoll/kit/errors.ts'
 import { sql, type Transaction } from 'kysely'
 import { componentsOf, type Link } from '../domain/identity.ts'
 import { decodePerson, encodePerson } from '../domain/usage-codec.ts'
-import { ALL, accountSubject, type Person, partOf, type SubjectsOf, type Tally, tell } from '../domain/usage-person.ts'
+import {
+  ALL,
+  accountSubject,
+  forgetBefore,
+  type Person,
+  partOf,
+  type SubjectsOf,
+  type Tally,
+  tell,
+} from '../domain/usage-person.ts'
 import { saveCells } from './cells.ts'
 import type { UsageTables } from './usage-tables.ts'
 
@@ -192,6 +201,32 @@ export async function savePersons(tx: WorkerTransaction, persons: readonly Locke
       { name: 'uses', type: 'bytea', values: persons.map(({ person }) => encodePerson(person)) },
     ],
   })
+}
+
+/**
+ * Forgets what the next persons behind `afterId` did before `day`; the figures stay. Returns the last one looked at,
+ * undefined when there is none behind it.
+ */
+export async function forgetDays(
+  tx: WorkerTransaction,
+  day: number,
+  afterId: number,
+  limit: number,
+): Promise<number | undefined> {
+  const rows = await tables(tx)
+    .selectFrom('person')
+    .selectAll()
+    .where('id', '>', afterId)
+    .orderBy('id')
+    .limit(limit)
+    .forUpdate()
+    .execute()
+  const persons = rows.flatMap(({ id, uses }) => (uses === null ? [] : [{ id, person: decodePerson(uses) }]))
+  await savePersons(
+    tx,
+    persons.filter(({ person }) => forgetBefore(person, day)),
+  )
+  return rows.at(-1)?.id
 }
 
 /** Puts `after` in the place of the persons with the ids `before`. */
