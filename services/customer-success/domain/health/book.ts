@@ -43,10 +43,10 @@ export function rankOf(book: Book, segment: string, measure: Measure, value: num
   return (firstNotBelow(among, value) + firstAbove(among, value)) / 2 / among.length
 }
 
-/** The value a share of the segment stays below; undefined when nobody has one. */
-export function valueAtRank(book: Book, segment: string, measure: Measure, rank: number): number | undefined {
+/** The middle value of the segment; undefined when nobody has one. */
+export function medianOf(book: Book, segment: string, measure: Measure): number | undefined {
   const among = amongOf(book, segment, measure)
-  return among[Math.floor(rank * among.length)]
+  return among[among.length >> 1]
 }
 
 const NONE = new Float64Array(0)

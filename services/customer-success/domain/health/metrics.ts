@@ -1,7 +1,6 @@
 /** The metrics of the health score: which number, seen against what, and how a change of it is told. */
 
 import type { AccountSnapshot } from '../snapshot.ts'
-import { leftAlone } from './absence.ts'
 import { type TrendOptions, trendOf } from './baseline.ts'
 import { type Book, rankOf } from './book.ts'
 import { coreFeatures, MEASURES, type Measure } from './measures.ts'
@@ -67,6 +66,36 @@ function ofOwn(
   return trend && { value: trend.ratio, shown: trend.nowPerDay, confidence: trend.enough }
 }
 
+/** The most regular person's silence beside the others of the account, in its last `recentDays`. */
+type Absence = {
+  /** Visits missed, if that person came at the pace the others have now. */
+  readonly missedDays: number
+  /** 0 to 1: how sure it is that this is no chance. */
+  readonly isAway: number
+  /** Share of the fall of use by people that this person took along. */
+  readonly share: number
+}
+
+/** Others who come less than this share of what they did have fallen too; above it is chance. */
+const OTHERS_FELL = 0.9
+
+function absenceIn(snapshot: AccountSnapshot, book: Book, recentDays: number): Absence | undefined {
+  const { champion, activity, day } = snapshot
+  const options = { recentDays, prior: PRIOR_USER_DAYS, ageDays: ageOf(snapshot) }
+  const people = trendOf(activity.users, book.season, options)
+  const gapDays = champion === undefined ? 0 : day - champion.lastDay
+  if (champion === undefined || people === undefined || gapDays === 0) return undefined
+  const part = Math.min(1, champion.missedDays / gapDays / people.beforePerDay)
+  const absent = Math.min(1, gapDays / recentDays)
+  const others = part === 1 ? 1 : Math.min(1, Math.max(0, (people.ratio - part * (1 - absent)) / (1 - part)))
+  // Where all come less, somebody regular is silent by chance; and the most telling of so many silences had as many
+  // chances (Bonferroni).
+  const missedDays = champion.missedDays * others
+  const isAway = Math.max(0, 1 - activity.users84 * Math.exp(-missedDays))
+  const [own, rest] = [part * absent, (1 - part) * Math.max(0, OTHERS_FELL - others)]
+  return { missedDays, isAway, share: (isAway * own) / (own + rest) }
+}
+
 /** A trend of use by people, with the part of a fall that the most regular of them took along. */
 function ofPeople(
   snapshot: AccountSnapshot,
@@ -75,7 +104,9 @@ function ofPeople(
   options: Omit<TrendOptions, 'ageDays'>,
 ): Reading | undefined {
   const reading = ofOwn(snapshot, book, daily, options)
-  return reading === undefined || reading.value >= 1 ? reading : { ...reading, absent: leftAlone(snapshot, book) }
+  if (reading === undefined || reading.value >= 1) return reading
+  const absence = absenceIn(snapshot, book, options.recentDays)
+  return absence === undefined ? reading : { ...reading, absent: absence.share }
 }
 
 const WINDOW = 28
@@ -149,7 +180,7 @@ export const METRICS = {
     sentence: 'visits missed of the most regular person {before} -> {after}',
     read: (snapshot, book) => {
       if (snapshot.champion === undefined) return undefined
-      const missed = snapshot.champion.missedDays * leftAlone(snapshot, book)
+      const missed = absenceIn(snapshot, book, 14)?.missedDays ?? 0
       return { value: missed, shown: missed, confidence: monthOf(snapshot) }
     },
   },
