@@ -21,6 +21,7 @@ export type FeatureAdoption = {
   readonly depth: number | undefined
 }
 
+/** By the name of the feature, whatever order accounts and their features come in. */
 export function adoptionByFeature(snapshots: readonly AccountSnapshot[], rules: AdoptionRules): FeatureAdoption[] {
   const counts = new Map<string, { isCore: boolean; eligible: number; adopted: number; uses: number; users: number }>()
   for (const { features } of snapshots.filter((one) => isOldEnough(one, rules))) {
@@ -35,7 +36,8 @@ export function adoptionByFeature(snapshots: readonly AccountSnapshot[], rules: 
       count.users += users28
     }
   }
-  return [...counts].map(([feature, { isCore, eligible, adopted, uses, users }]) => ({
+  const byName = [...counts].sort(([one], [other]) => (one < other ? -1 : 1))
+  return byName.map(([feature, { isCore, eligible, adopted, uses, users }]) => ({
     feature,
     isCore,
     eligible,
