@@ -1,7 +1,7 @@
-import { setTimeout } from 'node:timers/promises'
 import { decodeEvent, type EventType, type EventValue, encodeEvent } from '@plimsoll/contracts/events.ts'
 import { laneOf } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
+import { openDatabase } from '@plimsoll/kit/db/pool.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
 import { type Running, startServices } from '@plimsoll/kit/run.ts'
@@ -9,6 +9,7 @@ import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DAY_MS, dayOf, isoDay, startOf } from '../domain/day.ts'
 import { customerSuccess } from '../service.ts'
+import type { Tables } from '../store/tables.ts'
 import { publishUsage, usageEvent } from './usage-batches.ts'
 
 /** Replayed history: ten weeks in which `fading` loses its use and gets tickets, and `steady` goes on. */
@@ -158,8 +159,12 @@ test('late data that moves a past score appends a correction and leaves what was
   const ofDay = async () => (await history('steady')).items.filter(({ day }) => day === late)
   const [known] = await ofDay()
   for (let n = 0; n < 6; n++) await ticket('steady', HALT - 2)
-  // Facts and usage are read apart: the tickets have to be in before a day closes without them once more.
-  await setTimeout(3_000)
+  // Facts and usage are read apart: the tickets have to be in before the days close that look at it again.
+  const database = openDatabase<Tables>({ url: stack.databaseUrl, service: 'customer-success' })
+  const taken = () =>
+    database.reader.selectFrom('ticket_state').select('source').where('account_id', '=', 'steady').execute()
+  await expect.poll(async () => (await taken()).length, { timeout: 20_000 }).toBe(6)
+  await database.close()
   await useFor(HALT + 1, DAYS)
 
   await expect.poll(async () => (await ofDay()).length, { timeout: 40_000, interval: 500 }).toBe(2)
@@ -167,8 +172,8 @@ test('late data that moves a past score appends a correction and leaves what was
   expect(still).toEqual(known)
   expect(corrected).toMatchObject({ revision: 1 })
   expect(corrected?.score).toBeLessThan((known?.score ?? 0) - 2)
-  const told = await derived('plimsoll.customer_success.v1.HealthScoreChanged')
-  expect(told.filter(({ kind, accountId }) => kind === 'corrected' && accountId === 'steady')).toContainEqual(
+  const changes = await derived('plimsoll.customer_success.v1.HealthScoreChanged')
+  expect(changes.filter(({ kind, accountId }) => kind === 'corrected' && accountId === 'steady')).toContainEqual(
     expect.objectContaining({ previousScore: known?.score, score: corrected?.score }),
   )
 })

@@ -21,6 +21,8 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
   telco: async () => (await import('./telco.ts')).telcoRows,
   collegemsg: async () => (await import('./collegemsg.ts')).collegeMsgRows,
   cdnow: async () => (await import('./cdnow.ts')).cdnowRows,
+  health: async () => (await import('./health.ts')).healthRows,
+  risk: async () => (await import('./risk.ts')).riskRows,
   learnsim: async () => (await import('./learn-sim.ts')).learnSimRows,
   churnsim: async () => (await import('./churnsim.ts')).churnsimRows,
   null: async () => (await import('./ravenstack.ts')).ravenstackRows,

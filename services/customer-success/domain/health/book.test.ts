@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type AccountSnapshot, HISTORY_DAYS } from '../snapshot.ts'
-import { bookOf, medianOf, rankOf } from './book.ts'
+import { bookOf, rankOf, valueAtRank } from './book.ts'
 import { quietAccount } from './testing.ts'
 
 const withDays = (activeDays: number, segment: string): AccountSnapshot => ({
@@ -16,7 +16,7 @@ test('a rank is the share of the segment below, ties half', () => {
   const smb = Array.from({ length: 20 }, (_, i) => withDays(i, 'smb'))
   const book = bookOf([...smb, ...smb.map(() => withDays(28, 'big'))])
   expect(rankOf(book, 'smb', 'activeDays', 10)).toBe((10 + 0.5) / 20)
-  expect(medianOf(book, 'smb', 'activeDays')).toBe(10)
+  expect(valueAtRank(book, 'smb', 'activeDays', 0.5)).toBe(10)
 })
 
 test('a small segment is compared with all accounts', () => {

@@ -43,10 +43,10 @@ export function rankOf(book: Book, segment: string, measure: Measure, value: num
   return (firstNotBelow(among, value) + firstAbove(among, value)) / 2 / among.length
 }
 
-/** The middle value of the segment; undefined when nobody has one. */
-export function medianOf(book: Book, segment: string, measure: Measure): number | undefined {
+/** The value a share of the segment stays below; undefined when nobody has one. */
+export function valueAtRank(book: Book, segment: string, measure: Measure, rank: number): number | undefined {
   const among = amongOf(book, segment, measure)
-  return among[among.length >> 1]
+  return among[Math.floor(rank * among.length)]
 }
 
 const NONE = new Float64Array(0)

@@ -77,7 +77,10 @@ test('another configuration is one line, the rest as it would have been under th
 })
 
 test('what one person took along is told as that person’s silence', () => {
-  const trend = (value: number, absent: number): Reading => ({ value, shown: 10 * value, confidence: 1, absent })
+  const trend = (value: number, share: number): Reading => ({
+    ...{ value, shown: 10 * value, confidence: 1 },
+    toldAs: { metric: 'champion', share },
+  })
   const before = healthOf({ usage: trend(1, 0) }, old, DEFAULT_CONFIGURATION)
   const after = healthOf({ usage: trend(0.6, 0.75) }, old, DEFAULT_CONFIGURATION)
   const lines = explain(before, after, DEFAULT_CONFIGURATION)

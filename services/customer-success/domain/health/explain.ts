@@ -52,10 +52,10 @@ function linesBetween(before: Health, after: Health, configuration: Configuratio
     if (was === undefined) continue
     const change = ((was.weight + part.weight) / 2) * (part.points - was.points)
     explained += change
-    // What one person took along is told as that person's silence: the rest of the account may be as it was.
-    const absent = change < 0 ? (after.readings[part.metric]?.absent ?? 0) : 0
-    add(part.metric, change * (1 - absent))
-    if (absent > 0) add('champion', change * absent)
+    const { metric, share } = after.readings[part.metric]?.toldAs ?? { metric: part.metric, share: 0 }
+    const elsewhere = change < 0 ? change * share : 0
+    add(part.metric, change - elsewhere)
+    if (elsewhere !== 0) add(metric, elsewhere)
   }
   const lines = [...changes].map(([metric, change]) => lineOf(metric, before, after, slope * change))
   const points = slope * (after.mean - before.mean - explained)

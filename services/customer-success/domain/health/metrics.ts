@@ -1,6 +1,7 @@
 /** The metrics of the health score: which number, seen against what, and how a change of it is told. */
 
 import type { AccountSnapshot } from '../snapshot.ts'
+import { leftAlone } from './absence.ts'
 import { type TrendOptions, trendOf } from './baseline.ts'
 import { type Book, rankOf } from './book.ts'
 import { coreFeatures, MEASURES, type Measure } from './measures.ts'
@@ -16,8 +17,8 @@ export type Reading = {
   readonly shown: number
   /** 0 to 1: how fresh and how much the data behind it is. */
   readonly confidence: number
-  /** Share of what is missing, 0 to 1, that one person's absence accounts for. */
-  readonly absent?: number
+  /** Share of a loss, 0 to 1, that is another metric's story: it costs the same points and is told in that line. */
+  readonly toldAs?: { readonly metric: 'champion' | 'usage'; readonly share: number }
 }
 
 type Metric = {
@@ -66,36 +67,6 @@ function ofOwn(
   return trend && { value: trend.ratio, shown: trend.nowPerDay, confidence: trend.enough }
 }
 
-/** The most regular person's silence beside the others of the account, in its last `recentDays`. */
-type Absence = {
-  /** Visits missed, if that person came at the pace the others have now. */
-  readonly missedDays: number
-  /** 0 to 1: how sure it is that this is no chance. */
-  readonly isAway: number
-  /** Share of the fall of use by people that this person took along. */
-  readonly share: number
-}
-
-/** Others who come less than this share of what they did have fallen too; above it is chance. */
-const OTHERS_FELL = 0.9
-
-function absenceIn(snapshot: AccountSnapshot, book: Book, recentDays: number): Absence | undefined {
-  const { champion, activity, day } = snapshot
-  const options = { recentDays, prior: PRIOR_USER_DAYS, ageDays: ageOf(snapshot) }
-  const people = trendOf(activity.users, book.season, options)
-  const gapDays = champion === undefined ? 0 : day - champion.lastDay
-  if (champion === undefined || people === undefined || gapDays === 0) return undefined
-  const part = Math.min(1, champion.missedDays / gapDays / people.beforePerDay)
-  const absent = Math.min(1, gapDays / recentDays)
-  const others = part === 1 ? 1 : Math.min(1, Math.max(0, (people.ratio - part * (1 - absent)) / (1 - part)))
-  // Where all come less, somebody regular is silent by chance; and the most telling of so many silences had as many
-  // chances (Bonferroni).
-  const missedDays = champion.missedDays * others
-  const isAway = Math.max(0, 1 - activity.users84 * Math.exp(-missedDays))
-  const [own, rest] = [part * absent, (1 - part) * Math.max(0, OTHERS_FELL - others)]
-  return { missedDays, isAway, share: (isAway * own) / (own + rest) }
-}
-
 /** A trend of use by people, with the part of a fall that the most regular of them took along. */
 function ofPeople(
   snapshot: AccountSnapshot,
@@ -105,8 +76,7 @@ function ofPeople(
 ): Reading | undefined {
   const reading = ofOwn(snapshot, book, daily, options)
   if (reading === undefined || reading.value >= 1) return reading
-  const absence = absenceIn(snapshot, book, options.recentDays)
-  return absence === undefined ? reading : { ...reading, absent: absence.share }
+  return { ...reading, toldAs: { metric: 'champion', share: leftAlone(snapshot, book) } }
 }
 
 const WINDOW = 28
@@ -179,9 +149,11 @@ export const METRICS = {
     unit: 'd',
     sentence: 'visits missed of the most regular person {before} -> {after}',
     read: (snapshot, book) => {
-      if (snapshot.champion === undefined) return undefined
-      const missed = absenceIn(snapshot, book, 14)?.missedDays ?? 0
-      return { value: missed, shown: missed, confidence: monthOf(snapshot) }
+      const missed = snapshot.champion?.missedDays
+      if (missed === undefined) return undefined
+      // Where all come less, even the most regular one does: a loss all the same, but of use, not of a person.
+      const toldAs = { metric: 'usage', share: 1 - leftAlone(snapshot, book) } as const
+      return { value: missed, shown: missed, confidence: monthOf(snapshot), toldAs }
     },
   },
   core_breadth: {

@@ -12,7 +12,12 @@ export function randomReadings(next: () => number): Readings {
   for (const name of METRIC_NAMES) {
     if (next() < 0.2) continue
     const value = 1.5 * next() * (next() < 0.3 ? 10 : 1)
-    readings[name] = { value, shown: value, confidence: next(), ...(next() < 0.2 && { absent: next() }) }
+    readings[name] = {
+      value,
+      shown: value,
+      confidence: next(),
+      ...(next() < 0.2 && { toldAs: { metric: 'usage', share: next() } }),
+    }
   }
   return readings
 }
