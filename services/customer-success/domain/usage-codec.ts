@@ -27,15 +27,21 @@ export function encodeCells(cells: Cells): CellBlock[] {
   })
 }
 
-/** Adds an encoded block to what is there. */
-export function addEncoded(cells: Cells, { block, bytes }: CellBlock): void {
+/** Adds an encoded block to what is there; of one feature alone where that is all that is asked for. */
+export function addEncoded(cells: Cells, { block, bytes }: CellBlock, only?: number): void {
   const input = createReader(bytes)
   while (input.more()) {
-    const key = block * FEATURES + input.take()
+    const feature = input.take()
+    let left = input.take()
+    if (only !== undefined && feature !== only) {
+      for (; left > 0; left--) input.skip(2)
+      continue
+    }
+    const key = block * FEATURES + feature
     const page = cells.get(key) ?? new Map<number, number>()
     cells.set(key, page)
     let cell = 0
-    for (let left = input.take(); left > 0; left--) {
+    for (; left > 0; left--) {
       cell += input.take()
       page.set(cell, (page.get(cell) ?? 0) + unzigzag(input.take()))
     }
@@ -125,6 +131,9 @@ function createReader(bytes: Uint8Array) {
   let at = 0
   return {
     more: (): boolean => at < bytes.length,
+    skip(numbers: number): void {
+      for (let left = numbers; left > 0; at++) if ((bytes[at] ?? 0) < 128) left--
+    },
     take(): number {
       let value = 0
       for (let scale = 1; ; scale *= 128) {

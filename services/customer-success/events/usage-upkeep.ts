@@ -13,6 +13,7 @@ const RETENTION_EVERY_MS = 10 * 60_000
  * depends on the days around it.
  */
 const DAYS_BEHIND_LATEST = 90
+const SUM_UPS_AT_ONCE = 10
 /** Looked over at a tick: two million in a day. */
 const PERSONS_AT_ONCE = 500
 
@@ -35,7 +36,7 @@ export function usageUpkeepTicker(config: CustomerSuccessConfig): Ticker<{ dropp
         state.droppedMs = now()
         return {}
       }
-      await sumUpCells(tx)
+      for (let turns = 0; turns < SUM_UPS_AT_ONCE && (await sumUpCells(tx)) > 0; turns++);
       const oldest = dayOf(now()) - config.CUSTOMER_SUCCESS_LATE_DAYS - DAYS_BEHIND_LATEST
       state.forgotUpTo = (await forgetDays(tx, oldest, state.forgotUpTo, PERSONS_AT_ONCE)) ?? 0
       return {}

@@ -37,11 +37,9 @@ export const activeRoute = (context: ServiceContext<unknown, Tables>): Route => 
     response: { 200: response },
   },
   async handler(request): Promise<Static<typeof response>> {
-    const { subject, feature, fromDay, toDay, told } = await scopeOf(
-      context,
-      request.query as Static<typeof querystring>,
-    )
-    const cells = await cellsOf(context.reader, subject, fromDay, toDay)
+    const scope = await scopeOf(context, request.query as Static<typeof querystring>)
+    const { subject, feature, fromDay, toDay, told } = scope
+    const cells = await cellsOf(context.reader, scope, fromDay, toDay)
     const events = daysBetween(cells, feature, series.events, fromDay, toDay)
     const firsts = daysBetween(cells, feature, series.firsts, fromDay, toDay)
     const active = (width: number) => {

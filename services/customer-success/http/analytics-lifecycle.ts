@@ -36,12 +36,12 @@ export const lifecycleRoute = (context: ServiceContext<unknown, Tables>): Route 
     const { interval, ...query } = request.query as Static<typeof querystring>
     const scope = await scopeOf(context, query)
     refuseSingleFeature(scope)
-    const { subject, feature, toDay, told } = scope
+    const { feature, toDay, told } = scope
     const length = INTERVAL_DAYS[interval]
     const start = intervalStart(interval, scope.fromDay)
     const count = Math.floor((toDay - start) / length) + 1
     const [first, end] = [start - length, start + count * length - 1]
-    const cells = await cellsOf(context.reader, subject, first, end)
+    const cells = await cellsOf(context.reader, scope, first, end)
     const active = rangesBetween(cells, feature, series.window(length), first, end)
     const either = rangesBetween(cells, feature, series.window(2 * length), first, end)
     const firsts = daysBetween(cells, feature, series.firsts, first, end)

@@ -33,9 +33,10 @@ export const retentionRoute = (context: ServiceContext<unknown, Tables>): Route 
   },
   async handler(request): Promise<Static<typeof response>> {
     const { interval, ...query } = request.query as Static<typeof querystring>
-    const { subject, fromDay, toDay, told } = await scopeOf(context, query)
+    const scope = await scopeOf(context, query)
+    const { fromDay, toDay, told } = scope
     const seenDay = Math.max(toDay, dayOf(context.clock.now()))
-    const cells = await cellsOf(context.reader, subject, fromDay, seenDay)
+    const cells = await cellsOf(context.reader, scope, fromDay, seenDay)
     const numberOf = interval === 'week' ? weekOf : blockOf
     const range = { first: numberOf(fromDay), last: numberOf(toDay), seen: numberOf(seenDay) }
     const cohorts = cohortsOf(cells, interval, range)

@@ -37,10 +37,10 @@ export const stickinessRoute = (context: ServiceContext<unknown, Tables>): Route
   async handler(request): Promise<Static<typeof response>> {
     const scope = await scopeOf(context, request.query as Static<typeof querystring>)
     refuseSingleFeature(scope)
-    const { subject, feature, fromDay, toDay, told } = scope
+    const { feature, fromDay, toDay, told } = scope
     // The first day's month began 27 days before it.
     const start = fromDay - BLOCK_DAYS + 1
-    const cells = await cellsOf(context.reader, subject, start, toDay)
+    const cells = await cellsOf(context.reader, scope, start, toDay)
     const active = (width: number) => rangesBetween(cells, feature, series.window(width), start, toDay)
     const counts = { active1: active(1), active7: active(7), active28: active(28) }
     const days = Array.from({ length: toDay - fromDay + 1 }, (_, i) => ({

@@ -29,7 +29,7 @@ function appendRows(tx: WorkerTransaction, rows: readonly Row[]): Promise<void> 
 /** Fresh rows a block may have; what is read is at most this many rows more than the blocks. */
 const MOST_FRESH = 8
 /** Bounds how long nothing else gets a turn. */
-const BLOCKS_AT_ONCE = 300
+const BLOCKS_AT_ONCE = 60
 
 /** Sums up blocks that have many fresh rows; returns how many blocks. Alone in doing so: the ticker's lane is one. */
 export async function sumUpCells(tx: WorkerTransaction): Promise<number> {
@@ -52,12 +52,13 @@ export async function sumUpCells(tx: WorkerTransaction): Promise<number> {
   return blocks.size
 }
 
-/** Cells of subjects over the blocks that hold the days from `fromDay` to `toDay`. */
+/** Cells of subjects, of all features or one, over the blocks that hold the days from `fromDay` to `toDay`. */
 export async function readCells(
   reader: ReaderDatabase<UsageTables>,
   subjects: readonly string[],
   fromDay: number,
   toDay: number,
+  feature?: number,
 ): Promise<Map<string, Cells>> {
   const found = new Map<string, Cells>(subjects.map((subject) => [subject, new Map()]))
   const rows = await reader
@@ -69,17 +70,17 @@ export async function readCells(
     .execute()
   for (const { subject, block, cells } of rows) {
     const into = found.get(subject)
-    if (into !== undefined) addEncoded(into, { block, bytes: cells })
+    if (into !== undefined) addEncoded(into, { block, bytes: cells }, feature)
   }
   return found
 }
 
-/** Cells of one subject. */
+/** Cells of one subject and feature. */
 export async function cellsOf(
   reader: ReaderDatabase<UsageTables>,
-  subject: string,
+  { subject, feature }: { readonly subject: string; readonly feature: number },
   fromDay: number,
   toDay: number,
 ): Promise<Cells> {
-  return (await readCells(reader, [subject], fromDay, toDay)).get(subject) ?? new Map()
+  return (await readCells(reader, [subject], fromDay, toDay, feature)).get(subject) ?? new Map()
 }

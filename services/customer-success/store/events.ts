@@ -13,14 +13,12 @@ export async function saveRaw(
   tx: WorkerTransaction,
   rows: readonly UsageRow[],
   nodeOf: (row: UsageRow) => number,
-  nowMs: number,
-  rawDays: number,
+  knownDays: Set<number>,
+  oldestDay: number,
 ): Promise<void> {
-  const oldest = dayOf(nowMs) - rawDays
-  const kept = rows.filter(({ atMs }) => dayOf(atMs) >= oldest)
+  const kept = rows.filter(({ atMs }) => dayOf(atMs) >= oldestDay)
   if (kept.length === 0) return
-  const days = [...new Set(kept.map(({ atMs }) => dayOf(atMs)))].sort((a, b) => a - b).map(isoDay)
-  await sql`select create_day_partition('usage_event', day) from unnest(${days}::date[]) as day`.execute(tx)
+  await makeDays(tx, knownDays, new Set(kept.map(({ atMs }) => dayOf(atMs))))
   const sorted = kept.map((row) => ({ row, node: nodeOf(row) })).sort((a, b) => a.node - b.node)
   const column = <T>(value: (row: UsageRow) => T): T[] => sorted.map(({ row }) => value(row))
   await bulkAppend(tx, 'usage_event', [
@@ -40,6 +38,14 @@ export async function saveRaw(
     { name: 'properties', type: 'text', values: column(({ properties }) => properties) },
     { name: 'context', type: 'text', values: column(({ context }) => context) },
   ])
+}
+
+async function makeDays(tx: WorkerTransaction, known: Set<number>, days: ReadonlySet<number>): Promise<void> {
+  const missing = [...days].filter((day) => !known.has(day)).sort((a, b) => a - b)
+  if (missing.length === 0) return
+  await sql`
+    select create_day_partition('usage_event', day) from unnest(${missing.map(isoDay)}::date[]) as day`.execute(tx)
+  for (const day of missing) known.add(day)
 }
 
 export async function saveQuarantined(

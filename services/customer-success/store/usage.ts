@@ -39,10 +39,14 @@ import {
   userKey,
 } from './identity.ts'
 
-/** Numbers of accounts and features, which never change once they are committed. */
-export type Numbers = { readonly accounts: Map<string, number>; readonly features: Map<string, number> }
+/** What a lane found and need not ask for again: numbers never change, days have their partition until they are too old. */
+export type Numbers = {
+  readonly accounts: Map<string, number>
+  readonly features: Map<string, number>
+  readonly days: Set<number>
+}
 
-export const createNumbers = (): Numbers => ({ accounts: new Map(), features: new Map() })
+export const createNumbers = (): Numbers => ({ accounts: new Map(), features: new Map(), days: new Set() })
 
 export type UsageLimits = {
   readonly lateDays: number
@@ -89,7 +93,7 @@ async function countRows(
   const identities = await lockPersons(tx, [...new Set(rows.flatMap(keysOf))])
   await holdAccounts(tx, held, accountsOf(new Set(identities.personOf.values())))
   const known = rows.filter((row) => identities.nodeOf.has(keyOf(row)))
-  await saveRaw(tx, known, (row) => nodeOf(identities, row), nowMs, limits.rawDays)
+  await saveRaw(tx, known, (row) => nodeOf(identities, row), numbers.days, dayOf(nowMs) - limits.rawDays)
   await countUses(tx, numbers, held, identities, known)
 }
 

@@ -70,7 +70,7 @@ export async function countRows(data: string): Promise<CsRow[]> {
   try {
     await send(services, sent, dayZeroMs)
     await stored(services, events.length)
-    await pause(2_000)
+    await summedUp(services)
     const { count } = await services.database.worker
       .selectFrom('event_key')
       .select(({ fn }) => fn.countAll<number>().as('count'))
@@ -94,7 +94,7 @@ export async function countRows(data: string): Promise<CsRow[]> {
         baseline: '0 of 138,556; HLL 2.7 % off',
         goal: '0',
         met: counted.wrong === 0,
-        detail: `${counted.cells} cells: everybody, features, segments of one, 1, 7, 28 and 30 days`,
+        detail: `${counted.cells} cells: everybody, features and accounts; events, first days, 1, 7, 28 and 30 days`,
       }),
       row('5', 'a year of any account or feature over HTTP, p99', quantile(reads, 0.99), 'ms', {
         goal: '<= 50',
@@ -180,6 +180,21 @@ async function stored(services: Services, events: number): Promise<void> {
     if (count >= events) return
   }
   throw new Error(`fewer than ${events} events were stored after ten minutes`)
+}
+
+/** Waits until the upkeep has summed up what the burst left in many rows: reads are measured as of an ordinary day. */
+async function summedUp(services: Services): Promise<void> {
+  for (const deadline = Date.now() + 120_000; Date.now() < deadline; await pause(500)) {
+    const many = await services.database.worker
+      .selectFrom('usage_cells')
+      .select(['subject', 'block'])
+      .where('fresh', '=', true)
+      .groupBy(['subject', 'block'])
+      .having(({ fn }) => fn.countAll(), '>=', 8)
+      .limit(1)
+      .execute()
+    if (many.length === 0) return
+  }
 }
 
 type Active = {
