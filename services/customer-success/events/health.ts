@@ -18,6 +18,7 @@ import {
   saveScores,
   saveTypical,
   scoresAt,
+  usageCheckpoints,
 } from '../store/health.ts'
 import { activeConfiguration, configurationsOf } from '../store/health-configurations.ts'
 import { loadSnapshots } from '../store/snapshot.ts'
@@ -31,13 +32,22 @@ const LOOK_AGAIN_DAYS = [1, 7, 28]
 
 const TICK_MS = 1_000
 
-export const healthTicker: Ticker<null> = {
+/** A lane that goes on from messages older than this is behind. */
+const BEHIND_MS = 2_000
+/** Usage that never catches up may not keep days open for ever. */
+const MOST_WAIT_MS = 600_000
+
+/** Where lanes of usage were at the last tick, and since when days have waited for them. */
+type Waiting = { lanes: ReadonlyMap<string, { readonly seq: number }>; sinceMs: number | undefined }
+
+export const healthTicker: Ticker<Waiting> = {
   name: 'health',
   version: 1,
   lanes: 1,
   everyMs: 2_000,
-  load: async () => null,
-  async tick(_, tx, { now }) {
+  load: async () => ({ lanes: new Map(), sinceMs: undefined }),
+  async tick(waiting, tx, { now }) {
+    if (await usageIsBehind(tx, waiting, now())) return {}
     const use = await daysOfUse(tx, dayOf(now()))
     if (use === undefined) return {}
     const closed = await progressOf(tx, 'health')
@@ -54,6 +64,20 @@ export const healthTicker: Ticker<null> = {
     await saveProgress(tx, 'health', day - 1)
     return { events }
   },
+}
+
+/**
+ * Whether lanes are still reading what came long ago. A day closed meanwhile would be scored without it, and corrected;
+ * and scoring would take the time that catching up needs.
+ */
+async function usageIsBehind(tx: WorkerTransaction, waiting: Waiting, nowMs: number): Promise<boolean> {
+  const lanes = await usageCheckpoints(tx)
+  const isBehind = [...lanes].some(
+    ([lane, { seq, timeMs }]) => seq !== waiting.lanes.get(lane)?.seq && nowMs - timeMs > BEHIND_MS,
+  )
+  waiting.lanes = lanes
+  waiting.sinceMs = isBehind ? (waiting.sinceMs ?? nowMs) : undefined
+  return waiting.sinceMs !== undefined && nowMs - waiting.sinceMs < MOST_WAIT_MS
 }
 
 async function scoreDay(tx: WorkerTransaction, day: number, configuration: Configuration): Promise<OutgoingEvent[]> {

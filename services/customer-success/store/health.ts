@@ -35,6 +35,15 @@ export async function daysOfUse(
   return first < 0 ? undefined : { first: from + first, last: from + events.findLastIndex((n) => n > 0) }
 }
 
+/** How far the lanes that read USAGE have come: sequence by lane, with the broker's time of the message there. */
+export async function usageCheckpoints(
+  tx: WorkerTransaction,
+): Promise<Map<string, { readonly seq: number; readonly timeMs: number }>> {
+  const { rows } = await sql<{ lane: string; seq: number; seq_time: Date | null }>`
+    select processor || ' ' || lane as lane, seq, seq_time from lane where processor in ('usage', 'facts')`.execute(tx)
+  return new Map(rows.map(({ lane, seq, seq_time }) => [lane, { seq, timeMs: seq_time?.getTime() ?? 0 }]))
+}
+
 export async function progressOf(tx: WorkerTransaction, name: 'health' | 'risk'): Promise<number | undefined> {
   const row = await healthTables(tx)
     .selectFrom('health_progress')
