@@ -29,6 +29,23 @@ export const customerSuccessConfig = Type.Object({
     minimum: 1,
     description: 'Days free text of tickets and answers is kept.',
   }),
+  CUSTOMER_SUCCESS_ADOPTED_USES: Type.Integer({
+    default: 3,
+    minimum: 1,
+    description:
+      'Uses of a feature that make it adopted by an account, where the feature has no definition of its own.',
+  }),
+  CUSTOMER_SUCCESS_ADOPTED_WITHIN_DAYS: Type.Integer({
+    default: 28,
+    minimum: 1,
+    maximum: 366,
+    description: 'Days these uses are within.',
+  }),
+  CUSTOMER_SUCCESS_RAMP_DAYS: Type.Integer({
+    default: 14,
+    minimum: 0,
+    description: 'Days a new account is given before it can be late with a feature.',
+  }),
   CUSTOMER_SUCCESS_CONTROL_SHARE: Type.Number({
     default: 0.05,
     minimum: 0,

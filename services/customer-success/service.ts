@@ -4,6 +4,7 @@ import { processor, ticker } from '@plimsoll/kit/lanes/processor.ts'
 import type { Service } from '@plimsoll/kit/service.ts'
 import { customerSuccessConfig } from './config.ts'
 import { RISK_RULES } from './domain/risk.ts'
+import { adoptionTicker } from './events/adoption.ts'
 import { factsProcessor } from './events/facts.ts'
 import { healthTicker } from './events/health.ts'
 import { outcomeTicker } from './events/outcome.ts'
@@ -17,6 +18,8 @@ import { accountsRoute } from './http/accounts.ts'
 import { defineFeatureRoute, featuresRoute } from './http/accounts-features.ts'
 import { timelineRoute } from './http/accounts-timeline.ts'
 import { unlinkRoute } from './http/accounts-unlink.ts'
+import { accountAdoptionRoute } from './http/adoption-account.ts'
+import { adoptionDefinitionRoute } from './http/adoption-definition.ts'
 import { activeRoute } from './http/analytics-active.ts'
 import { adoptionRoute } from './http/analytics-adoption.ts'
 import { kpisRoute } from './http/analytics-kpis.ts'
@@ -53,6 +56,7 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
   tickers: ({ config }) => [
     ticker(usageUpkeepTicker(config)),
     ticker(healthTicker),
+    ticker(adoptionTicker(config)),
     ticker(riskTicker(RISK_RULES)),
     ticker(playbookTicker(config, storedAccounts)),
     ticker(outcomeTicker(storedAccounts)),
@@ -69,6 +73,8 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     timelineRoute(context),
     featuresRoute(context),
     defineFeatureRoute(context),
+    adoptionDefinitionRoute(context),
+    accountAdoptionRoute(context),
     unlinkRoute(context),
     healthRoute(context),
     healthExplainRoute(context),

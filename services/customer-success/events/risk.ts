@@ -10,12 +10,11 @@ import { episodeId, evaluateRisk, gradeOf, type RiskRules, type RiskState, type 
 import { healthTables, progressOf, type ScoreRow, saveProgress, scoresAt, typicalAt } from '../store/health.ts'
 import { configurationsOf } from '../store/health-configurations.ts'
 import { closeEpisode, gradeEpisode, openEpisode, riskStates, saveRiskStates, ungradedEpisodes } from '../store/risk.ts'
+import { closeDays, scoredUpTo } from './closed-days.ts'
 import { driverOf, healthOfRow } from './health.ts'
 
 /** A fall is told against four weeks before: what was then had not begun to fall. */
 const BEFORE_DAYS = 28
-/** A replay is caught up with some days at a tick. */
-const TICK_MS = 1_000
 
 export function riskTicker(rules: RiskRules): Ticker<null> {
   return {
@@ -25,32 +24,19 @@ export function riskTicker(rules: RiskRules): Ticker<null> {
     everyMs: 2_000,
     load: async () => null,
     async tick(_, tx, { now }) {
-      const scored = await progressOf(tx, 'health')
       const evaluated = await progressOf(tx, 'risk')
-      const from = evaluated === undefined ? await firstScoredDay(tx) : evaluated + 1
-      if (scored === undefined || from === undefined || from > scored) return {}
       const events: OutgoingEvent[] = []
-      const startedMs = now()
-      let day = from
-      for (; day <= scored && now() - startedMs < TICK_MS; day++) {
+      const last = await closeDays(tx, now, { done: evaluated, upTo: await scoredUpTo(tx) }, async (day) => {
         events.push(...(await evaluateDay(tx, day, rules)))
         for (const { id, raisedDay, cancelledDay } of await ungradedEpisodes(tx, day)) {
           const grade = gradeOf(raisedDay, cancelledDay, day)
           if (grade !== undefined) await gradeEpisode(tx, id, grade)
         }
-      }
-      await saveProgress(tx, 'risk', day - 1)
+      })
+      if (last !== evaluated && last !== undefined) await saveProgress(tx, 'risk', last)
       return { events }
     },
   }
-}
-
-async function firstScoredDay(tx: WorkerTransaction): Promise<number | undefined> {
-  const row = await healthTables(tx)
-    .selectFrom('health_score')
-    .select((eb) => eb.fn.min<number | null>('day').as('day'))
-    .executeTakeFirst()
-  return row?.day ?? undefined
 }
 
 async function evaluateDay(tx: WorkerTransaction, day: number, rules: RiskRules): Promise<OutgoingEvent[]> {

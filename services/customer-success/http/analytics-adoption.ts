@@ -2,6 +2,7 @@ import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { adoptionByFeature, breadthOf } from '../domain/adoption.ts'
 import { dayOf, isoDay } from '../domain/day.ts'
+import { countAdoptions } from '../store/adoption.ts'
 import type { Tables } from '../store/tables.ts'
 import { accountsQuery, adoptionQuery, snapshotsOf } from './analytics-accounts.ts'
 import { day, nullable } from './analytics-shapes.ts'
@@ -21,6 +22,8 @@ const response = Type.Object({
       adopted: Type.Integer(),
       rate: nullable(Type.Number({ description: 'adopted / eligible.' })),
       depth: nullable(Type.Number({ description: 'Uses per person who used it, where it is adopted.' })),
+      everAdopted: Type.Integer({ description: 'Accounts that had adopted it by then, by its own definition.' }),
+      late: Type.Integer({ description: 'Accounts that were late with it then.' }),
     }),
   ),
 })
@@ -42,6 +45,8 @@ export const adoptionRoute = (context: ServiceContext<unknown, Tables>): Route =
     const snapshots = await snapshotsOf(context, at, filter)
     const old = snapshots.filter(({ startedDay }) => at - startedDay >= rampDays)
     const breadths = old.flatMap((snapshot) => breadthOf(snapshot, rules) ?? [])
+    const ids = snapshots.map(({ accountId }) => accountId)
+    const counts = await countAdoptions(context.reader, ids, at)
     return {
       day: isoDay(at),
       accounts: old.length,
@@ -50,6 +55,7 @@ export const adoptionRoute = (context: ServiceContext<unknown, Tables>): Route =
         ...feature,
         rate: rate ?? null,
         depth: depth ?? null,
+        ...(counts.get(feature.feature) ?? { everAdopted: 0, late: 0 }),
       })),
     }
   },

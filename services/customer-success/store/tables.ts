@@ -1,7 +1,8 @@
 /** Tables of the schema `customer_success`, as Kysely sees them. */
 
+import type { AdoptionTables } from './adoption-tables.ts'
 import type { HealthTables } from './health-tables.ts'
 import type { PlaybookTables } from './playbook-tables.ts'
 import type { UsageTables } from './usage-tables.ts'
 
-export type Tables = UsageTables & HealthTables & PlaybookTables
+export type Tables = UsageTables & HealthTables & PlaybookTables & AdoptionTables

@@ -1,0 +1,35 @@
+/** Going on from day to day behind the ticker `health`, which says when a day of event time is over. */
+
+import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { healthTables, progressOf } from '../store/health.ts'
+
+/** A replay is caught up with some days at a tick; a day that takes long is alone in its own. */
+const TICK_MS = 1_000
+
+/**
+ * Closes the days after `done` up to `upTo`, or as many as a tick has time for; the first scored day when none is done.
+ * Returns the last day that is done now.
+ */
+export async function closeDays(
+  tx: WorkerTransaction,
+  now: () => number,
+  { done, upTo }: { readonly done: number | undefined; readonly upTo: number | undefined },
+  close: (day: number) => Promise<void>,
+): Promise<number | undefined> {
+  const from = done === undefined ? await firstScoredDay(tx) : done + 1
+  if (from === undefined || upTo === undefined) return done
+  const startedMs = now()
+  let day = from
+  for (; day <= upTo && now() - startedMs < TICK_MS; day++) await close(day)
+  return day - 1
+}
+
+export const scoredUpTo = (tx: WorkerTransaction): Promise<number | undefined> => progressOf(tx, 'health')
+
+async function firstScoredDay(tx: WorkerTransaction): Promise<number | undefined> {
+  const row = await healthTables(tx)
+    .selectFrom('health_score')
+    .select((eb) => eb.fn.min<number | null>('day').as('day'))
+    .executeTakeFirst()
+  return row?.day ?? undefined
+}
