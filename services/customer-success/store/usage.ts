@@ -1,5 +1,6 @@
 /** Takes usage events in: each once, in one transaction with everything that follows from it. */
 
+import { setImmediate } from 'node:timers/promises'
 import { USAGE_KIND } from '@plimsoll/contracts/usage-batch.ts'
 import { type BulkColumn, bulkAppend, bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
@@ -55,8 +56,8 @@ export type UsageLimits = {
   readonly features: number
 }
 
-/** Events worked on at a time: between two such stretches other lanes and requests get their turn. */
-const ROWS_AT_ONCE = 4_000
+/** After so long other lanes and requests get their turn, ms. */
+const STRETCH_MS = 20
 
 export async function takeUsage(
   tx: WorkerTransaction,
@@ -69,11 +70,10 @@ export async function takeUsage(
   const reasons = new Map(fresh.map((row) => [row, quarantineReason(row, limits.lateDays)] as const))
   const counted = fresh.filter((row) => reasons.get(row) === undefined)
   await saveQuarantined(tx, reasons)
-  for (let from = 0; from < counted.length; from += ROWS_AT_ONCE) {
-    await countRows(tx, numbers, counted.slice(from, from + ROWS_AT_ONCE), limits, nowMs)
-  }
+  if (counted.length > 0) await countRows(tx, numbers, counted, limits, nowMs)
 }
 
+/** All at once, so that locks are taken in one order: batches that share persons wait for each other, never crosswise. */
 async function countRows(
   tx: WorkerTransaction,
   numbers: Numbers,
@@ -215,7 +215,12 @@ async function countUses(
   for (const { person } of anew) tell(person, subjectsOf, tally, -1)
   for (const membership of memberships) addMembership(personOf(membership.node).person, membership)
   const changed: LockedPerson[] = []
+  let since = performance.now()
   for (const [locked, own] of Map.groupBy(uses, ({ node }) => personOf(node))) {
+    if (performance.now() - since > STRETCH_MS) {
+      await setImmediate()
+      since = performance.now()
+    }
     if (anew.has(locked)) keepUses(locked.person, own)
     else {
       addUses(locked.person, own, subjectsOf, tally)

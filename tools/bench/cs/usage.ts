@@ -15,7 +15,7 @@ import { pause, type Services, startServices } from './services.ts'
 
 const THROUGHPUT_EVENTS = 400_000
 const BATCH = 250
-const CONNECTIONS = 16
+const CONNECTIONS = 8
 /** One account in this many is counted; all of them would take minutes. */
 const ACCOUNT_SHARE = 5
 const ERASED = 300
@@ -172,7 +172,7 @@ function post(agent: Agent, url: string, body: Uint8Array): Promise<void> {
 
 /** Waits until this many events are in the tables. */
 async function stored(services: Services, events: number): Promise<void> {
-  for (const deadline = Date.now() + 600_000; Date.now() < deadline; await pause(200)) {
+  for (const deadline = Date.now() + 600_000; Date.now() < deadline; await pause(500)) {
     const { count } = await services.database.worker
       .selectFrom('event_key')
       .select(({ fn }) => fn.countAll<number>().as('count'))
