@@ -31,6 +31,7 @@ import { churnRiskRoute } from './http/churn-risk.ts'
 import { healthRoute } from './http/health.ts'
 import { healthActivateRoute } from './http/health-activate.ts'
 import { healthConfigurationsRoute } from './http/health-configurations.ts'
+import { healthDistributionRoute } from './http/health-distribution.ts'
 import { healthExplainRoute } from './http/health-explain.ts'
 import { healthFitRoute } from './http/health-fit.ts'
 import { healthHistoryRoute } from './http/health-history.ts'
@@ -79,6 +80,7 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     healthRoute(context),
     healthExplainRoute(context),
     healthHistoryRoute(context),
+    healthDistributionRoute(context),
     churnRiskRoute(context),
     healthConfigurationsRoute(context),
     healthFitRoute(context),

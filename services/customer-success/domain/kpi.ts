@@ -2,6 +2,7 @@
 
 import { type AdoptionRules, breadthOf } from './adoption.ts'
 import { type Interval, rateOf, wilson } from './effect/proportions.ts'
+import type { Standing } from './health/movement.ts'
 import type { AccountSnapshot } from './snapshot.ts'
 import { happenedWithin, medianOf, survivalOf } from './survival.ts'
 
@@ -27,6 +28,30 @@ export function kpisOf(
 ): Kpi[] {
   const running = now.filter(isRunning)
   return [churn(now, before), engagement(running), coreAdoption(running, rules), nps(running), timeToValue(now)]
+}
+
+/** Mean score of a day: each account alike, and each by its revenue; revenues of several currencies are not added up. */
+export function healthKpis(standings: readonly Standing[]): Kpi[] {
+  const scored = standings.flatMap(({ score, ...rest }) => (score === undefined ? [] : [{ ...rest, score }]))
+  const scores = scored.map(({ score }) => score)
+  const value = mean(scores)
+  const aimed = (of: number | undefined) => ({ target: '> 70', isMet: of === undefined ? undefined : of > 70 })
+  const kpis: Kpi[] = [
+    {
+      ...{ name: 'health', definition: 'mean health score, each account alike', n: scores.length },
+      ...{ value, interval: meanInterval(scores), ...aimed(value) },
+    },
+  ]
+  const paying = scored.filter(({ mrrMinor }) => mrrMinor > 0)
+  for (const [currency, own] of [...Map.groupBy(paying, (one) => one.currency)].sort()) {
+    const revenue = own.reduce((sum, { mrrMinor }) => sum + mrrMinor, 0)
+    const weighted = own.reduce((sum, { mrrMinor, score }) => sum + mrrMinor * score, 0) / revenue
+    kpis.push({
+      ...{ name: `health by revenue in ${currency}`, definition: 'mean health score, weighted by monthly revenue' },
+      ...{ n: own.length, value: weighted, interval: undefined, ...aimed(weighted) },
+    })
+  }
+  return kpis
 }
 
 const isRunning = ({ subscription, day }: AccountSnapshot): boolean =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { adoptionByFeature, breadthOf } from './adoption.ts'
-import { kpisOf } from './kpi.ts'
+import { healthKpis, kpisOf } from './kpi.ts'
 import { intervalStart, lifecycleOf } from './lifecycle.ts'
 import { cohortsOf } from './retention.ts'
 import { type AccountSnapshot, HISTORY_DAYS } from './snapshot.ts'
@@ -156,4 +156,21 @@ test('nothing known is no figure', () => {
   for (const { value, isMet } of kpisOf([], [], { leastUses: 1, rampDays: 14 })) {
     expect([value, isMet]).toEqual([undefined, undefined])
   }
+})
+
+test('health is a mean of accounts, and of each currency one by revenue', () => {
+  const standing = (score: number | undefined, mrrMinor: number, currency: string) => ({
+    ...{ accountId: `${score}${currency}`, score, mrrMinor, currency },
+  })
+  const kpis = healthKpis([
+    standing(80, 300, 'EUR'),
+    standing(40, 100, 'EUR'),
+    standing(60, 0, ''),
+    standing(undefined, 9, 'USD'),
+  ])
+  expect(kpis.map(({ name, value, n, isMet }) => [name, value, n, isMet])).toEqual([
+    ['health', 60, 3, false],
+    ['health by revenue in EUR', 70, 2, false],
+  ])
+  expect(healthKpis([])).toMatchObject([{ value: undefined, isMet: undefined, n: 0 }])
 })

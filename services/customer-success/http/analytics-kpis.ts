@@ -1,7 +1,9 @@
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { dayOf, isoDay } from '../domain/day.ts'
-import { KPI_MONTH_DAYS, kpisOf } from '../domain/kpi.ts'
+import { healthKpis, KPI_MONTH_DAYS, kpisOf } from '../domain/kpi.ts'
+import type { AccountSnapshot } from '../domain/snapshot.ts'
+import { lastScoredDay, standingsOn } from '../store/health.ts'
 import type { Tables } from '../store/tables.ts'
 import { accountsQuery, adoptionQuery, snapshotsOf } from './analytics-accounts.ts'
 import { day, nullable } from './analytics-shapes.ts'
@@ -39,10 +41,19 @@ export const kpisRoute = (context: ServiceContext<unknown, Tables>): Route => ({
     const days = [at, at - KPI_MONTH_DAYS, at - 2 * KPI_MONTH_DAYS]
     const [now = [], month = [], earlier = []] = await Promise.all(days.map((one) => snapshotsOf(context, one, filter)))
     const rules = { leastUses, rampDays }
-    const before = new Map(kpisOf(month, earlier, rules).map(({ name, value }) => [name, value]))
+    // A day that is not over has no score yet.
+    const scored = Math.min(at, (await lastScoredDay(context.reader)) ?? at)
+    const healthOf = async (day: number, snapshots: readonly AccountSnapshot[]) => {
+      const ids = new Set(snapshots.map(({ accountId }) => accountId))
+      const standings = await standingsOn(context.reader, day)
+      return healthKpis(standings.filter(({ accountId }) => ids.has(accountId)))
+    }
+    const sheet = [...(await healthOf(scored, now)), ...kpisOf(now, month, rules)]
+    const past = [...(await healthOf(scored - KPI_MONTH_DAYS, month)), ...kpisOf(month, earlier, rules)]
+    const before = new Map(past.map(({ name, value }) => [name, value]))
     return {
       day: isoDay(at),
-      kpis: kpisOf(now, month, rules).map(({ value, interval: around, isMet, ...kpi }) => ({
+      kpis: sheet.map(({ value, interval: around, isMet, ...kpi }) => ({
         ...kpi,
         value: value ?? null,
         interval: around ?? null,

@@ -4,6 +4,7 @@ import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { type Selectable, sql, type Transaction } from 'kysely'
 import type { Readings } from '../domain/health/metrics.ts'
+import type { Standing } from '../domain/health/movement.ts'
 import { ANY, daysBetween, series } from '../domain/usage-cells.ts'
 import { ALL } from '../domain/usage-person.ts'
 import { readCells } from './cells.ts'
@@ -71,6 +72,28 @@ export async function scoresAt(
   if (accountIds !== undefined) query = query.where('account_id', 'in', accountIds)
   const rows = await query.orderBy('account_id').orderBy('revision', 'desc').execute()
   return new Map(rows.map((row) => [row.account_id, row]))
+}
+
+/** Where accounts stood at the end of a day, of all segments or one; an account that left that day is not among them. */
+export async function standingsOn(reader: HealthReader, day: number, segment?: string): Promise<Standing[]> {
+  let query = reader
+    .selectFrom('health_score')
+    .distinctOn('account_id')
+    .select(['account_id', 'score', 'mrr_minor', 'currency', 'is_cancelled'])
+    .where('day', '=', day)
+  if (segment !== undefined) query = query.where('segment', '=', segment)
+  const rows = await query.orderBy('account_id').orderBy('revision', 'desc').execute()
+  return rows
+    .filter(({ is_cancelled }) => !is_cancelled)
+    .map(({ account_id, score, mrr_minor, currency }) => ({
+      ...{ accountId: account_id, score: score ?? undefined, mrrMinor: mrr_minor, currency },
+    }))
+}
+
+/** The last day that was closed. */
+export async function lastScoredDay(reader: HealthReader): Promise<number | undefined> {
+  const query = reader.selectFrom('health_progress').select('day').where('name', '=', 'health')
+  return (await query.executeTakeFirst())?.day
 }
 
 /** An account's newest score, corrections included. */

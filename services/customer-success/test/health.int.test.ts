@@ -152,6 +152,29 @@ test('an explanation adds up to what the score lost', async () => {
   expect(Math.abs(why.lines.reduce((sum, { points }) => sum + points, 0) - why.change)).toBeLessThan(1e-9)
 })
 
+test('the book is told by band, with who moved, and in the sheet of figures', async () => {
+  const to = isoDay(first + HALT - 1)
+  type Weight = { accounts: number }
+  type Distribution = { bands: ({ band: string } & Weight)[]; movements: ({ from: string; to: string } & Weight)[] }
+  const { bands, movements } = await get<Distribution>(
+    `/health/distribution?from=${isoDay(first + FADES_ON - 1)}&to=${to}`,
+  )
+  const fading = await get<Score>('/accounts/fading/health')
+  expect(bands.filter(({ accounts }) => accounts > 0)).toEqual(
+    ['healthy', fading.category].map((band) => expect.objectContaining({ band, accounts: 1 })),
+  )
+  expect(movements).toEqual([
+    expect.objectContaining({ from: 'healthy', to: 'healthy', accounts: 1 }),
+    expect.objectContaining({ from: 'healthy', to: fading.category, accounts: 1 }),
+  ])
+  const { kpis } = await get<{ kpis: { name: string; value: number; n: number }[] }>(`/kpis?day=${to}`)
+  const steady = await get<Score>('/accounts/steady/health')
+  const health = kpis.find(({ name }) => name === 'health')
+  expect(health).toMatchObject({ n: 2 })
+  expect(health?.value).toBeCloseTo(((steady.score ?? 0) + (fading.score ?? 0)) / 2, 9)
+  await expect(get(`/health/distribution?from=${to}&to=${isoDay(first)}`)).rejects.toThrow('400')
+})
+
 test('late data that moves a past score appends a correction and leaves what was known', {
   timeout: 60_000,
 }, async () => {
