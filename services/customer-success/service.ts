@@ -7,6 +7,8 @@ import { RISK_RULES } from './domain/risk.ts'
 import { adoptionTicker } from './events/adoption.ts'
 import { factsProcessor } from './events/facts.ts'
 import { healthTicker } from './events/health.ts'
+import { modelScoreTicker } from './events/model-score.ts'
+import { modelTrainTicker } from './events/model-train.ts'
 import { outcomeTicker } from './events/outcome.ts'
 import { playbookTicker } from './events/playbook.ts'
 import { startEffects } from './events/playbook-effects.ts'
@@ -35,6 +37,7 @@ import { healthDistributionRoute } from './http/health-distribution.ts'
 import { healthExplainRoute } from './http/health-explain.ts'
 import { healthFitRoute } from './http/health-fit.ts'
 import { healthHistoryRoute } from './http/health-history.ts'
+import { modelsRoute } from './http/models.ts'
 import { playbookRoutes } from './http/playbook-routes.ts'
 import { eraseRoute } from './http/privacy.ts'
 import { storedAccounts } from './store/account-states.ts'
@@ -58,6 +61,8 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     ticker(usageUpkeepTicker(config)),
     ticker(healthTicker),
     ticker(adoptionTicker(config)),
+    ticker(modelScoreTicker),
+    ticker(modelTrainTicker),
     ticker(riskTicker(RISK_RULES)),
     ticker(playbookTicker(config, storedAccounts)),
     ticker(outcomeTicker(storedAccounts)),
@@ -82,6 +87,7 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     healthHistoryRoute(context),
     healthDistributionRoute(context),
     churnRiskRoute(context),
+    modelsRoute(context),
     healthConfigurationsRoute(context),
     healthFitRoute(context),
     healthActivateRoute(context),

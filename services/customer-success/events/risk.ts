@@ -1,4 +1,4 @@
-/** Raises and clears churn risk from the days the ticker `health` closed, and grades what was raised. */
+/** Raises and clears churn risk from the days the ticker `model-score` closed, and grades what was raised. */
 
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { OutgoingEvent, Ticker } from '@plimsoll/kit/lanes/processor.ts'
@@ -9,8 +9,9 @@ import { LEAST_CONFIDENCE } from '../domain/health/score.ts'
 import { episodeId, evaluateRisk, gradeOf, type RiskRules, type RiskState, type RiskTrigger } from '../domain/risk.ts'
 import { healthTables, progressOf, type ScoreRow, saveProgress, scoresAt, typicalAt } from '../store/health.ts'
 import { configurationsOf } from '../store/health-configurations.ts'
+import { lastChurnDay } from '../store/model.ts'
 import { closeEpisode, gradeEpisode, openEpisode, riskStates, saveRiskStates, ungradedEpisodes } from '../store/risk.ts'
-import { closeDays, scoredUpTo } from './closed-days.ts'
+import { closeDays } from './closed-days.ts'
 import { driverOf, healthOfRow } from './health.ts'
 
 /** A fall is told against four weeks before: what was then had not begun to fall. */
@@ -26,7 +27,7 @@ export function riskTicker(rules: RiskRules): Ticker<null> {
     async tick(_, tx, { now }) {
       const evaluated = await progressOf(tx, 'risk')
       const events: OutgoingEvent[] = []
-      const last = await closeDays(tx, now, { done: evaluated, upTo: await scoredUpTo(tx) }, async (day) => {
+      const last = await closeDays(tx, now, { done: evaluated, upTo: await lastChurnDay(tx) }, async (day) => {
         events.push(...(await evaluateDay(tx, day, rules)))
         for (const { id, raisedDay, cancelledDay } of await ungradedEpisodes(tx, day)) {
           const grade = gradeOf(raisedDay, cancelledDay, day)

@@ -5,9 +5,11 @@ import { COMPONENTS } from '../domain/health/metrics.ts'
 import { componentsOf, healthBy } from '../domain/health/score.ts'
 import { latestScore, scoresAt } from '../store/health.ts'
 import { configurationsOf } from '../store/health-configurations.ts'
+import { learnedOf } from '../store/model.ts'
 import type { Tables } from '../store/tables.ts'
 import { nullable } from './analytics-shapes.ts'
 import { accountParams, noScore, scoreBody, scoreSchema } from './health-shapes.ts'
+import { learnedBody, learnedSchema } from './model-shapes.ts'
 
 const trend = (days: number) =>
   nullable(Type.Number({ description: `Score minus that of ${days} days before; null when one is missing.` }))
@@ -18,6 +20,7 @@ const response = Type.Object({
   trend7: trend(7),
   trend28: trend(28),
   trend84: trend(84),
+  learned: nullable(learnedSchema),
   components: Type.Array(
     Type.Object({
       name: Type.String({ description: `One of ${COMPONENTS.join(', ')}.` }),
@@ -52,6 +55,7 @@ export const healthRoute = ({ reader }: ServiceContext<unknown, Tables>): Route 
       trend7: trend7 ?? null,
       trend28: trend28 ?? null,
       trend84: trend84 ?? null,
+      learned: learnedBody((await learnedOf(reader, [id])).get(id)),
       components: components.map((component) => ({ ...component, value: component.value ?? null })),
     }
   },

@@ -76,23 +76,40 @@ export async function gradeEpisode(tx: WorkerTransaction, id: string, grade: Gra
   await healthTables(tx).updateTable('risk_episode').set({ grade }).where('id', '=', id).execute()
 }
 
-export type RiskItem = EpisodeRow & { readonly probability: number; readonly expected_loss: number }
+/** `learned`: probability of the newest day, null without a model. */
+export type RiskItem = EpisodeRow & { readonly learned: number | null; readonly expected_loss: number }
 export type RiskPosition = { readonly loss: number; readonly id: string }
 
 /**
- * Open episodes by what they may cost: probability times monthly revenue. Without a learned probability the share of the
- * score that is gone stands for it, which ranks alike within one configuration.
+ * Open episodes by what they may cost: probability times monthly revenue. An account too young for the model counts with
+ * the others' mean. Without a model the share of the score that is gone stands for it, which ranks alike within one
+ * configuration.
  */
 export function openRisks(reader: HealthReader, after: RiskPosition | undefined, limit: number): Promise<RiskItem[]> {
-  const probability = sql<number>`coalesce(churn_probability, 1 - score / 100, 1)`
-  const ranked = reader
-    .selectFrom('risk_episode')
-    .selectAll()
-    .select(probability.as('probability'))
-    .select(sql<number>`${probability} * mrr_minor`.as('expected_loss'))
+  const known = reader
+    .selectFrom('risk_episode as episode')
+    .leftJoinLateral(
+      (from) =>
+        from
+          .selectFrom('health_score as newest')
+          .select('newest.churn_probability as learned')
+          .whereRef('newest.account_id', '=', 'episode.account_id')
+          .where('newest.revision', '=', 0)
+          .orderBy('newest.day', 'desc')
+          .limit(1)
+          .as('newest'),
+      (join) => join.onTrue(),
+    )
+    .selectAll('episode')
+    .select('newest.learned')
+    .select(
+      sql<number>`coalesce(learned, avg(learned) over (), 1 - episode.score / 100, 1) * episode.mrr_minor`.as(
+        'expected_loss',
+      ),
+    )
     .where('cleared_day', 'is', null)
-    .as('ranked')
-  let query = reader.selectFrom(ranked).selectAll()
+    .as('known')
+  let query = reader.selectFrom(known).selectAll()
   if (after !== undefined) query = query.where(sql<boolean>`(-expected_loss, id) > (${-after.loss}, ${after.id})`)
   return query.orderBy('expected_loss', 'desc').orderBy('id').limit(limit).execute()
 }

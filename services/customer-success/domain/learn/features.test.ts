@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { assemble } from '../assemble.ts'
 import { type AccountSnapshot, HISTORY_DAYS } from '../snapshot.ts'
 import { FEATURE_NAMES, featuresOf } from './features.ts'
 
@@ -80,4 +81,31 @@ test('tickets and invoices count by their days', () => {
   expect(features).toMatchObject({ tickets28: 2, severe14: 1, severe56: 2, openTickets: 1, oldestOpenDays: 10 })
   expect(features).toMatchObject({ csat84: 3.5, reopened84: 3 })
   expect(features).toMatchObject({ failed28: 1, overdueDays: 20, daysSinceFailed: 20 })
+})
+
+test('what happens after the day changes nothing: neither facts of later days nor how those of before went on', () => {
+  const { activity, features, day, ...facts } = account(() => 4)
+  const ticket = { openedDay: day - 5, severity: 'urgent', reopened: 0 } as const
+  const invoice = { dueDay: day - 20, amountMinor: 1 } as const
+  const known = {
+    tickets: [{ ...ticket, resolvedDay: undefined, csat: undefined }],
+    invoices: [{ ...invoice, paidDay: undefined, status: 'open' as const }],
+    nps: [{ userId: 'u', day: day - 3, score: 9 }],
+    subscription: { status: 'active' as const, seatsBefore: 10, renewsDay: day + 5, cancelledDay: undefined },
+  }
+  const told = {
+    tickets: [
+      { ...ticket, resolvedDay: day + 1, csat: 1 },
+      { ...ticket, openedDay: day + 2, resolvedDay: undefined, csat: undefined },
+    ],
+    invoices: [
+      { ...invoice, paidDay: day + 3, status: 'paid' as const },
+      { dueDay: day + 10, paidDay: undefined, amountMinor: 1, status: 'final_failed' as const },
+    ],
+    nps: [...known.nps, { userId: 'u', day: day + 1, score: 0 }],
+    subscription: { ...known.subscription, status: 'cancelled' as const, cancelledDay: day + 9 },
+  }
+  const usage = { activity, features, champion: undefined }
+  const at = (more: typeof known | typeof told) => featuresOf(assemble({ ...facts, ...more }, usage, day))
+  expect(at(told)).toEqual(at(known))
 })

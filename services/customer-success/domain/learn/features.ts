@@ -67,6 +67,9 @@ export const FEATURE_NAMES: readonly string[] = Object.keys(FEATURES)
 
 export const FEATURE_DIRECTIONS: readonly Direction[] = Object.values(FEATURES).map(({ direction }) => direction)
 
+/** The simple rule a model has to beat: fewer users than before. */
+export const RULE = { feature: 'usersTrend14', sign: -1 } as const
+
 const COMPUTE = Object.values(FEATURES).map(({ of }) => of)
 
 /** In the order of `FEATURE_NAMES`. */

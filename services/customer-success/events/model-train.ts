@@ -1,0 +1,82 @@
+/** Fits a model when more is known of who left than the last one has seen, and keeps it with what it showed. */
+
+import { Worker } from 'node:worker_threads'
+import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import type { Ticker } from '@plimsoll/kit/lanes/processor.ts'
+import { LEAD_DAYS, WINDOW_DAYS } from '../domain/health/backtest.ts'
+import type { ChurnModel } from '../domain/learn/model.ts'
+import { labelledRows, type Night } from '../domain/learn/night.ts'
+import type { Rows } from '../domain/learn/rows.ts'
+import {
+  activeModel,
+  lastChurnDay,
+  learnedUpTo,
+  modelTables,
+  newestKnownDay,
+  observations,
+  saveModel,
+} from '../store/model.ts'
+import { scoredUpTo } from './closed-days.ts'
+
+export type FitTask = { readonly rows: Rows; readonly incumbent: ChurnModel | undefined }
+
+/** A fit that is under way in its thread, and what came of it once it has ended. */
+type Fit = {
+  readonly learnedUpTo: number
+  readonly comparedWith: number | undefined
+  night: Night | Error | undefined
+}
+
+/** No transaction is open while a model is fitted: one tick reads and starts it, a later one writes what came of it. */
+export const modelTrainTicker: Ticker<{ fit: Fit | undefined }> = {
+  name: 'model-train',
+  version: 1,
+  lanes: 1,
+  everyMs: 10_000,
+  load: async () => ({ fit: undefined }),
+  async tick(state, tx, { now }) {
+    const { fit } = state
+    if (fit === undefined) {
+      state.fit = await startFit(tx)
+      return {}
+    }
+    if (fit.night === undefined) return {}
+    if (fit.night instanceof Error) throw fit.night
+    await saveModel(tx, fit.night, { ...fit, atMs: now() })
+    state.fit = undefined
+    return {}
+  },
+}
+
+/** Who left is known of one more day a week, and in the nights between a fit would give the same model to the bit. */
+async function startFit(tx: WorkerTransaction): Promise<Fit | undefined> {
+  const today = await lastChurnDay(tx)
+  // While a history is caught up with, each model would be old before it has scored a day.
+  if (today === undefined || today !== (await scoredUpTo(tx))) return undefined
+  const known = await newestKnownDay(tx, today, LEAD_DAYS + WINDOW_DAYS)
+  const before = await learnedUpTo(tx)
+  if (known === undefined || (before !== undefined && known <= before)) return undefined
+  const rows = labelledRows(await observations(tx, known), today)
+  const active = await activeModel(modelTables(tx))
+  const fit: Fit = { learnedUpTo: known, comparedWith: active?.version, night: undefined }
+  fitInThread({ rows, incumbent: active?.model }).then(
+    (night) => {
+      fit.night = night
+    },
+    (error: Error) => {
+      fit.night = error
+    },
+  )
+  return fit
+}
+
+function fitInThread(workerData: FitTask): Promise<Night> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./model-worker.ts', import.meta.url), { workerData })
+    // A process that ends need not wait for it: whoever takes over fits it again.
+    worker.unref()
+    worker.once('message', resolve)
+    worker.once('error', reject)
+    worker.once('exit', (code) => reject(new Error(`The thread that fitted a model ended with code ${code}.`)))
+  })
+}

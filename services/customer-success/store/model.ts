@@ -1,0 +1,219 @@
+/** Learned models, what they look at, and what they say of accounts. */
+
+import { bulkAppend } from '@plimsoll/kit/db/bulk.ts'
+import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { type Selectable, sql, type Transaction } from 'kysely'
+import { FEATURE_NAMES } from '../domain/learn/features.ts'
+import { type ChurnModel, type Score, score } from '../domain/learn/model.ts'
+import { inOrder, type Night, type Observation } from '../domain/learn/night.ts'
+import type { HealthTables } from './health-tables.ts'
+import type { ChurnModelTable, ModelTables } from './model-tables.ts'
+
+export type ModelReader = ReaderDatabase<ModelTables & HealthTables>
+export type ActiveModel = { readonly version: number; readonly model: ChurnModel }
+
+export const modelTables = (tx: WorkerTransaction): Transaction<ModelTables & HealthTables> =>
+  tx as Transaction<ModelTables & HealthTables>
+
+/** Features are kept of every day that is a multiple: an account's days should not all be the same one told again. */
+const KEPT_EVERY_DAYS = 7
+/** More rows do not make a better model, only a longer night: then a share of them, drawn by their names, is enough. */
+const MOST_ROWS = 40_000
+
+/** The last day that was closed. */
+export async function lastChurnDay(tx: WorkerTransaction): Promise<number | undefined> {
+  const row = await modelTables(tx)
+    .selectFrom('churn_day')
+    .select((eb) => eb.fn.max<number | null>('day').as('day'))
+    .executeTakeFirst()
+  return row?.day ?? undefined
+}
+
+/** The model in use is the one promoted last. */
+export async function activeVersion(reader: ModelReader): Promise<number | undefined> {
+  const newest = await reader
+    .selectFrom('churn_model')
+    .select((eb) => eb.fn.max<number | null>('version').as('version'))
+    .where('promoted', '=', true)
+    .executeTakeFirst()
+  return newest?.version ?? undefined
+}
+
+/** @param known what the caller has already, so that it is read once */
+export async function activeModel(reader: ModelReader, known?: ActiveModel): Promise<ActiveModel | undefined> {
+  const version = await activeVersion(reader)
+  if (version === undefined || version === known?.version) return known
+  return { version, model: await modelOf(reader, version) }
+}
+
+async function modelOf(reader: ModelReader, version: number): Promise<ChurnModel> {
+  const { model } = await reader
+    .selectFrom('churn_model')
+    .select('model')
+    .where('version', '=', version)
+    .where('model', 'is not', null)
+    .$narrowType<{ model: ChurnModel }>()
+    .executeTakeFirstOrThrow()
+  return model
+}
+
+/** An account's features on a day, in the order of `FEATURE_NAMES`, and what a model makes of them. */
+export type Scored = {
+  readonly accountId: string
+  readonly features: Float64Array
+  readonly probability: number | undefined
+}
+
+/** Closes a day: keeps what was looked at, and gives the day's scores their probability. */
+export async function saveChurnDay(
+  tx: WorkerTransaction,
+  day: number,
+  version: number | undefined,
+  scored: readonly Scored[],
+): Promise<void> {
+  const db = modelTables(tx)
+  await db
+    .insertInto('churn_day')
+    .values({ day, names: [...FEATURE_NAMES], version: version ?? null })
+    .execute()
+  await bulkAppend(tx, 'churn_features', [
+    { name: 'day', type: 'int4', values: scored.map(() => day) },
+    { name: 'account_id', type: 'text', values: scored.map(({ accountId }) => accountId) },
+    { name: 'features', type: 'bytea', values: scored.map(({ features }) => new Uint8Array(features.buffer)) },
+  ])
+  const certain = scored.filter(({ probability }) => probability !== undefined)
+  await sql`
+    update health_score set churn_probability = told.probability
+    from unnest(
+      ${certain.map(({ accountId }) => accountId)}::text[], ${certain.map(({ probability }) => probability)}::float8[]
+    ) as told (account_id, probability)
+    where health_score.account_id = told.account_id and day = ${day} and revision = 0`.execute(tx)
+  await db
+    .deleteFrom('churn_features')
+    .where('day', '<', day)
+    .where(sql<boolean>`day % ${KEPT_EVERY_DAYS} <> 0`)
+    .execute()
+}
+
+/** The newest kept day of which is known by `today` who left within `days` of it. */
+export async function newestKnownDay(tx: WorkerTransaction, today: number, days: number): Promise<number | undefined> {
+  const row = await modelTables(tx)
+    .selectFrom('churn_day')
+    .select((eb) => eb.fn.max<number | null>('day').as('day'))
+    .where('day', '<=', today - days)
+    .where(sql<boolean>`day % ${KEPT_EVERY_DAYS} = 0`)
+    .executeTakeFirst()
+  return row?.day ?? undefined
+}
+
+/** The newest day a fit has learned from. */
+export async function learnedUpTo(tx: WorkerTransaction): Promise<number | undefined> {
+  const row = await modelTables(tx)
+    .selectFrom('churn_model')
+    .select((eb) => eb.fn.max<number | null>('learned_up_to').as('day'))
+    .executeTakeFirst()
+  return row?.day ?? undefined
+}
+
+/** What was kept of accounts up to a day, with the day they left, if they have. */
+export async function observations(tx: WorkerTransaction, upToDay: number): Promise<Observation[]> {
+  const db = modelTables(tx)
+  const kept = sql<boolean>`day <= ${upToDay} and day % ${KEPT_EVERY_DAYS} = 0`
+  const { all } = await db
+    .selectFrom('churn_features')
+    .select((eb) => eb.fn.countAll<number>().as('all'))
+    .where(kept)
+    .executeTakeFirstOrThrow()
+  const days = await db.selectFrom('churn_day').select(['day', 'names']).where(kept).orderBy('day').execute()
+  const left = await db
+    .selectFrom('health_score')
+    .select('account_id')
+    .select((eb) => eb.fn.min<number>('day').as('day'))
+    .where('is_cancelled', '=', true)
+    .groupBy('account_id')
+    .execute()
+  const leftOn = new Map(left.map(({ account_id, day }) => [account_id, day]))
+  const found: Observation[] = []
+  if (all === 0) return found
+  // A day at a time: between two of them other work of the process gets its turn.
+  for (const { day, names } of days) {
+    const rows = await db
+      .selectFrom('churn_features')
+      .select(['account_id', 'features'])
+      .where('day', '=', day)
+      .where(sql<boolean>`abs(hashtext(account_id || day)::bigint) % ${all} < ${MOST_ROWS}`)
+      .orderBy('account_id')
+      .execute()
+    for (const { account_id: accountId, features } of rows)
+      found.push({ accountId, day, features: named(names, features), cancelledDay: leftOn.get(accountId) })
+  }
+  return found
+}
+
+function named(names: readonly string[], bytes: Uint8Array): Record<string, number> {
+  const values = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return Object.fromEntries(names.map((name, j) => [name, values.getFloat64(8 * j, true)]))
+}
+
+export async function saveModel(
+  tx: WorkerTransaction,
+  { isPromoted, reasons, model, backtest }: Night,
+  by: { readonly learnedUpTo: number; readonly comparedWith: number | undefined; readonly atMs: number },
+): Promise<void> {
+  await modelTables(tx)
+    .insertInto('churn_model')
+    .values((eb) => ({
+      version: sql<number>`(${eb.selectFrom('churn_model').select(sql<number>`coalesce(max(version), 0) + 1`.as('next'))})`,
+      created_at: new Date(by.atMs),
+      learned_up_to: by.learnedUpTo,
+      promoted: isPromoted,
+      reasons: JSON.stringify(reasons),
+      trained_on: JSON.stringify(model?.trainedOn ?? null),
+      backtest: JSON.stringify(backtest ?? null),
+      compared_with: by.comparedWith ?? null,
+      model: JSON.stringify(isPromoted ? model : null),
+    }))
+    .execute()
+}
+
+export type ModelRow = Omit<Selectable<ChurnModelTable>, 'model'>
+
+/** Newest first, below `before`. */
+export async function listModels(reader: ModelReader, before: number | undefined, limit: number): Promise<ModelRow[]> {
+  let query = reader
+    .selectFrom('churn_model')
+    .select([
+      'version',
+      'created_at',
+      'learned_up_to',
+      'promoted',
+      'reasons',
+      'trained_on',
+      'backtest',
+      'compared_with',
+    ])
+    .orderBy('version', 'desc')
+    .limit(limit)
+  if (before !== undefined) query = query.where('version', '<', before)
+  return await query.execute()
+}
+
+export type Learned = Score & { readonly version: number; readonly day: number }
+
+/** What the model that scored the newest closed day says of accounts, and why: by account. */
+export async function learnedOf(reader: ModelReader, accountIds: readonly string[]): Promise<Map<string, Learned>> {
+  const found = new Map<string, Learned>()
+  const newest = await reader.selectFrom('churn_day').selectAll().orderBy('day', 'desc').limit(1).executeTakeFirst()
+  if (newest === undefined || newest.version === null || accountIds.length === 0) return found
+  const { day, names, version } = newest
+  const model = await modelOf(reader, version)
+  const rows = await reader
+    .selectFrom('churn_features')
+    .select(['account_id', 'features'])
+    .where('day', '=', day)
+    .where('account_id', 'in', accountIds)
+    .execute()
+  for (const { account_id, features } of rows)
+    found.set(account_id, { ...score(model, inOrder(named(names, features), model.names)), version, day })
+  return found
+}
