@@ -11,14 +11,14 @@ import { systemClock } from '@plimsoll/kit/clock.ts'
 import { migrateService } from '@plimsoll/kit/db/migrate.ts'
 import { openDatabase } from '@plimsoll/kit/db/pool.ts'
 import { type Lanes, startLanes } from '@plimsoll/kit/lanes/lanes.ts'
+import { loadPages } from '@plimsoll/kit/lanes/pages.ts'
 import { connectJetStream, connectWire } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
 import { ensureStreams } from '@plimsoll/kit/log/streams.ts'
 import { createLogger } from '@plimsoll/kit/telemetry/logger.ts'
 import { createMetrics } from '@plimsoll/kit/telemetry/prometheus.ts'
-import { sql } from 'kysely'
 import { benchMessage, samplesPerMessage } from './lane/batches.ts'
-import { countingFold } from './lane/fold.ts'
+import { countingFold, samplesIn } from './lane/fold.ts'
 import { withServers } from './servers.ts'
 
 export type LaneRow = {
@@ -124,13 +124,15 @@ async function workAll(
     await done.promise
   })
   await lanes?.stop()
-  const found = await sql<{
-    samples: number
-  }>`select coalesce(sum(samples), 0)::int8 as samples from series_sum`.execute(database.worker)
+  const pages = await database.worker.transaction().execute(async (tx) => {
+    const found = []
+    for (let lane = 0; lane < laneCount; lane++) found.push(...(await loadPages(tx, lane)))
+    return found
+  })
   await database.close()
-  const [sum] = found.rows
-  if (sum?.samples === messages * samplesPerMessage) return { worked, rows }
-  throw new Error(`${sum?.samples} samples were summed of ${messages * samplesPerMessage}`)
+  const found = samplesIn(pages)
+  if (found === messages * samplesPerMessage) return { worked, rows }
+  throw new Error(`${found} samples were counted of ${messages * samplesPerMessage}`)
 }
 
 /** The same readers, all lanes side by side, and nothing done with what they return. */

@@ -2,6 +2,17 @@
 
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import {
+  createPageReader,
+  createPageWriter,
+  cutPages,
+  type LanePage,
+  loadPages,
+  pageBytes,
+  put,
+  savePages,
+  take,
+} from '@plimsoll/kit/lanes/pages.ts'
 import { sql, type Transaction } from 'kysely'
 import { createCell, createEndpoint, type Endpoint } from '../domain/endpoint.ts'
 import { type Fold, type FoldLimits, restoreEndpoint, restoreGauge } from '../domain/fold.ts'
@@ -14,18 +25,13 @@ import { addSeries, PAGE_BITS, ROLE } from '../domain/seriestable.ts'
 import { restoreWatched, type Watched } from '../domain/watch.ts'
 import { restoreResting } from '../domain/workbench.ts'
 import {
-  createPageReader,
-  createPageWriter,
   decodeSeriesPage,
   ENDPOINTS_PER_PAGE,
   encodeSeriesPage,
   GAUGES_PER_PAGE,
   PAGE_KIND,
-  pageBytes,
-  put,
   putEndpoint,
   putGauge,
-  take,
   takeEndpoint,
   takeGauge,
 } from './pages.ts'
@@ -41,7 +47,7 @@ export const workerTransaction = (tx: Transaction<Tables>): WorkerTransaction =>
 export async function loadLane(tx: WorkerTransaction, number: number, limits: FoldLimits): Promise<Lane> {
   const db = tables(tx)
   const lane = createLane(number, limits)
-  await loadPages(db, lane, await loadCatalogue(db, number))
+  restorePages(lane, await loadPages(tx, number), await loadCatalogue(db, number))
   await loadWatched(db, lane)
   lane.savedNumber = lane.fold.nextNumber
   return lane
@@ -111,16 +117,10 @@ async function loadWatched(db: Transaction<Tables>, { fold, watch }: Lane): Prom
   }
 }
 
-/** Endpoints and gauges in the order of their pages, then the series, which name them by their place in it. */
-async function loadPages(db: Transaction<Tables>, { fold }: Lane, catalogue: Catalogue): Promise<void> {
-  const pages = await db
-    .selectFrom('lane_page')
-    .select(['kind', 'page', 'bytes'])
-    .where('lane', '=', fold.lane)
-    .orderBy('kind', 'desc')
-    .orderBy('page')
-    .execute()
-  for (const { kind, bytes } of pages) {
+/** Series come last: they name endpoints and gauges by their place. */
+function restorePages({ fold }: Lane, pages: readonly LanePage[], catalogue: Catalogue): void {
+  const isSeries = ({ kind }: LanePage): boolean => kind === PAGE_KIND.series
+  for (const { kind, bytes } of [...pages.filter((page) => !isSeries(page)), ...pages.filter(isSeries)]) {
     if (kind === PAGE_KIND.series) {
       loadSeries(fold, bytes)
       continue
@@ -169,7 +169,7 @@ function found<T>(catalogue: ReadonlyMap<number, T>, id: number): T {
 export async function saveLane(tx: WorkerTransaction, lane: Lane, changed: ReadonlySet<Watched>): Promise<void> {
   await saveCatalogue(tx, lane)
   await saveWatched(tx, lane, [...changed])
-  await savePages(tx, lane)
+  await savePages(tx, lane.fold.lane, dirtyPages(lane))
   await saveEdges(tx, lane)
   if (lane.compacted) await dropForgotten(tx, lane)
   lane.fold.dirtyEndpoints.clear()
@@ -299,64 +299,40 @@ async function saveWatched(tx: WorkerTransaction, { fold }: Lane, watched: reado
   })
 }
 
-async function savePages(tx: WorkerTransaction, { fold }: Lane): Promise<void> {
-  const kinds: number[] = []
-  const numbers: number[] = []
-  const bytes: Uint8Array[] = []
-  const add = (kind: number, page: number, content: Uint8Array) => {
-    kinds.push(kind)
-    numbers.push(page)
-    bytes.push(content)
-  }
+/** The pages that changed. */
+function dirtyPages({ fold }: Lane): LanePage[] {
+  const pages: LanePage[] = []
   const writer = createPageWriter()
   for (const value of [fold.nextNumber, fold.latestMs, fold.receivedAtMs]) put(writer, value)
-  add(PAGE_KIND.lane, 0, pageBytes(writer))
+  pages.push({ kind: PAGE_KIND.lane, page: 0, bytes: pageBytes(writer) })
   const { table } = fold
   for (let page = 0; page << PAGE_BITS < table.count; page++) {
-    if (table.dirty[page] === 1) add(PAGE_KIND.series, page, encodeSeriesPage(table, page))
+    if (table.dirty[page] === 1) pages.push({ kind: PAGE_KIND.series, page, bytes: encodeSeriesPage(table, page) })
   }
   table.dirty.fill(0)
   for (const page of pagesOf(fold.dirtyEndpoints, ENDPOINTS_PER_PAGE)) {
     const from = page * ENDPOINTS_PER_PAGE
     for (const endpoint of fold.endpoints.slice(from, from + ENDPOINTS_PER_PAGE)) putEndpoint(writer, endpoint)
-    add(PAGE_KIND.endpoint, page, pageBytes(writer))
+    pages.push({ kind: PAGE_KIND.endpoint, page, bytes: pageBytes(writer) })
   }
   for (const page of pagesOf(fold.dirtyGauges, GAUGES_PER_PAGE)) {
     for (const gauge of fold.gauges.slice(page * GAUGES_PER_PAGE, (page + 1) * GAUGES_PER_PAGE)) putGauge(writer, gauge)
-    add(PAGE_KIND.gauge, page, pageBytes(writer))
+    pages.push({ kind: PAGE_KIND.gauge, page, bytes: pageBytes(writer) })
   }
-  await bulkUpsert(tx, {
-    table: 'lane_page',
-    key: ['lane', 'kind', 'page'],
-    onConflict: { bytes: 'excluded.bytes' },
-    columns: [
-      { name: 'lane', type: 'int2', values: kinds.map(() => fold.lane) },
-      { name: 'kind', type: 'int2', values: kinds },
-      { name: 'page', type: 'int4', values: numbers },
-      { name: 'bytes', type: 'bytea', values: bytes },
-    ],
-  })
+  return pages
 }
 
 /** What compacting left over: pages behind the last one, and detectors of series that are gone. */
 async function dropForgotten(tx: WorkerTransaction, lane: Lane): Promise<void> {
   const { fold } = lane
-  const db = tables(tx)
   const pages = [
     [PAGE_KIND.series, Math.ceil(fold.table.count / (1 << PAGE_BITS))],
     [PAGE_KIND.endpoint, Math.ceil(fold.endpoints.length / ENDPOINTS_PER_PAGE)],
     [PAGE_KIND.gauge, Math.ceil(fold.gauges.length / GAUGES_PER_PAGE)],
   ] as const
-  for (const [kind, count] of pages) {
-    await db
-      .deleteFrom('lane_page')
-      .where('lane', '=', fold.lane)
-      .where('kind', '=', kind)
-      .where('page', '>=', count)
-      .execute()
-  }
+  for (const [kind, count] of pages) await cutPages(tx, fold.lane, kind, count)
   const ids = lane.forgotten.splice(0)
-  await sql`delete from detector where series_id = any(${ids}::int8[])`.execute(db)
+  await sql`delete from detector where series_id = any(${ids}::int8[])`.execute(tx)
   lane.compacted = false
 }
 

@@ -1,19 +1,10 @@
+import { createPageReader, createPageWriter, pageBytes } from '@plimsoll/kit/lanes/pages.ts'
 import { expect, test } from 'vitest'
 import { createCell, createEndpoint, windowOf } from '../domain/endpoint.ts'
 import { addReading, createGauge } from '../domain/gauge.ts'
 import { histogramOf } from '../domain/histogramcodec.ts'
 import { addSeries, createSeriesTable, ROLE } from '../domain/seriestable.ts'
-import {
-  createPageReader,
-  createPageWriter,
-  decodeSeriesPage,
-  encodeSeriesPage,
-  pageBytes,
-  putEndpoint,
-  putGauge,
-  takeEndpoint,
-  takeGauge,
-} from './pages.ts'
+import { decodeSeriesPage, encodeSeriesPage, putEndpoint, putGauge, takeEndpoint, takeGauge } from './pages.ts'
 
 const place = { service: 'cart', environment: '', endpoint: '/cart', method: 'GET', instrument: 'spans' }
 

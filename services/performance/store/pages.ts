@@ -1,8 +1,6 @@
-/**
- * Lane state as pages of doubles. A commit writes the pages that changed and nothing else, so that its cost follows what
- * came in and not what is known; a page is as large as one row of PostgreSQL likes to be.
- */
+/** What a METRIC lane remembers in pages (`kit/lanes/pages.ts`). */
 
+import { type PageReader, type PageWriter, put, take } from '@plimsoll/kit/lanes/pages.ts'
 import type { Cell, CellWindow, Endpoint } from '../domain/endpoint.ts'
 import type { Gauge } from '../domain/gauge.ts'
 import { createHistogram, type Histogram } from '../domain/histogram.ts'
@@ -13,39 +11,6 @@ export const PAGE_KIND = { lane: 0, series: 1, endpoint: 2, gauge: 3 } as const
 /** Endpoints and gauges a page. */
 export const ENDPOINTS_PER_PAGE = 8
 export const GAUGES_PER_PAGE = 64
-
-export type PageWriter = { values: Float64Array; length: number }
-
-export const createPageWriter = (): PageWriter => ({ values: new Float64Array(1024), length: 0 })
-
-export function put(page: PageWriter, value: number): void {
-  if (page.length === page.values.length) {
-    const grown = new Float64Array(page.values.length * 2)
-    grown.set(page.values)
-    page.values = grown
-  }
-  page.values[page.length++] = value
-}
-
-/** A copy of what was written; the writer begins its next page. */
-export function pageBytes(page: PageWriter): Uint8Array {
-  const bytes = new Uint8Array(page.values.slice(0, page.length).buffer)
-  page.length = 0
-  return bytes
-}
-
-export type PageReader = { readonly values: Float64Array; at: number }
-
-/** Bytes from the database lie at any address: they are copied once. */
-export function createPageReader(bytes: Uint8Array): PageReader {
-  return { values: new Float64Array(new Uint8Array(bytes).buffer), at: 0 }
-}
-
-export function take(page: PageReader): number {
-  const value = page.values[page.at++]
-  if (value === undefined) throw new RangeError('a page of lane state ends early')
-  return value
-}
 
 const SERIES_WORDS = 6
 

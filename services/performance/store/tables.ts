@@ -195,8 +195,6 @@ export type RollupDueTable = { t: Time }
 
 export type SpanLinkTable = { trace: string; span: string; parent: string; service: string; at: Time; kept_at: Time }
 
-export type LanePageTable = { lane: number; kind: number; page: number; bytes: Uint8Array }
-
 export type DetectorTable = { series_id: Id; lane: number; state: Uint8Array }
 
 export type Tables = {
@@ -216,6 +214,5 @@ export type Tables = {
   deployment: DeploymentTable
   lane_notice: LaneNoticeTable
   span_link: SpanLinkTable
-  lane_page: LanePageTable
   detector: DetectorTable
 }

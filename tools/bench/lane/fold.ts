@@ -1,95 +1,100 @@
 import { type Arena, createArena } from '@plimsoll/contracts/arena.ts'
 import { METRIC_TYPE, metricBatchView } from '@plimsoll/contracts/metric-batch.ts'
-import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
+import { createPageReader, type LanePage, loadPages, savePages, take } from '@plimsoll/kit/lanes/pages.ts'
 import { type Processor, processor } from '@plimsoll/kit/lanes/processor.ts'
 
-/** Count and sum per series of one lane, by slot. */
+/** Count and sum per series of one lane, by slot; id, count and sum lie side by side, as they do in a page. */
 type LaneSums = {
   readonly slotOf: Map<number, number>
-  samples: Float64Array
-  totals: Float64Array
-  /** Batch that last touched the slot: what the next commit writes. */
-  touched: Int32Array
-  batch: number
+  values: Float64Array
+  readonly dirty: Set<number>
   readonly arena: Arena
 }
 
-const grown = <T extends Float64Array | Int32Array>(array: T, bigger: T): T => {
-  bigger.set(array)
-  return bigger
-}
+const WORDS = 3
+const SLOTS_PER_PAGE = 256
+const KIND = 0
 
 function slotFor(state: LaneSums, id: number): number {
   const known = state.slotOf.get(id)
   if (known !== undefined) return known
   const slot = state.slotOf.size
-  if (slot === state.totals.length) {
-    state.samples = grown(state.samples, new Float64Array(slot * 2))
-    state.totals = grown(state.totals, new Float64Array(slot * 2))
-    state.touched = grown(state.touched, new Int32Array(slot * 2))
+  if (slot * WORDS === state.values.length) {
+    const grown = new Float64Array(state.values.length * 2)
+    grown.set(state.values)
+    state.values = grown
   }
+  state.values[slot * WORDS] = id
   state.slotOf.set(id, slot)
   return slot
 }
 
+function dirtyPages({ values, slotOf, dirty }: LaneSums): LanePage[] {
+  const words = WORDS * SLOTS_PER_PAGE
+  const pages = [...dirty].map((page) => {
+    const used = values.subarray(page * words, Math.min((page + 1) * words, slotOf.size * WORDS))
+    return { kind: KIND, page, bytes: new Uint8Array(used.buffer, used.byteOffset, used.byteLength) }
+  })
+  dirty.clear()
+  return pages
+}
+
+/** How many samples the pages tell of. */
+export function samplesIn(pages: readonly LanePage[]): number {
+  let samples = 0
+  for (const { bytes } of pages) {
+    for (const page = createPageReader(bytes); page.at < page.values.length; take(page)) {
+      take(page)
+      samples += take(page)
+    }
+  }
+  return samples
+}
+
 /**
  * The least a real processor does: decode and check the batch, find each series' state once, fold each sample, write
- * each series that changed. `onCommit` hears of the samples it has handed to a commit.
+ * the pages of the series that changed. `onCommit` hears of the samples it has handed to a commit and of the pages.
  */
-export function countingFold(onCommit: (samples: number, rows: number) => void): Processor<unknown> {
+export function countingFold(onCommit: (samples: number, pages: number) => void): Processor<unknown> {
   return processor<LaneSums>({
     name: 'bench',
     version: 1,
     stream: 'METRIC',
     types: [METRIC_TYPE],
     onPoison: 'halt',
-    load: async () => ({
-      slotOf: new Map(),
-      samples: new Float64Array(64),
-      totals: new Float64Array(64),
-      touched: new Int32Array(64),
-      batch: 0,
-      arena: createArena(),
-    }),
+    async load(tx, { lane }) {
+      const pages = (await loadPages(tx, lane)).map(({ bytes }) => createPageReader(bytes).values)
+      const values = new Float64Array(WORDS * SLOTS_PER_PAGE * Math.max(1, pages.length))
+      pages.forEach((page, number) => {
+        values.set(page, number * WORDS * SLOTS_PER_PAGE)
+      })
+      const known = pages.reduce((words, page) => words + page.length, 0) / WORDS
+      const slotOf = new Map(Array.from({ length: known }, (_, slot) => [values[slot * WORDS] ?? 0, slot]))
+      return { slotOf, values, dirty: new Set(), arena: createArena() }
+    },
     handle(state, batch, { lane }) {
-      state.batch++
-      const changed: number[] = []
-      const ids: number[] = []
       let count = 0
       for (const { data } of batch) {
         const { seriesId, seriesRows, sampleSeries, sampleValue, sampleRows } = metricBatchView(data, state.arena)
         const slots = new Uint32Array(seriesRows)
         for (let row = 0; row < seriesRows; row++) {
-          const id = (seriesId[row * 2] ?? 0) + (seriesId[row * 2 + 1] ?? 0) * 2 ** 32
-          const slot = slotFor(state, id)
+          const slot = slotFor(state, (seriesId[row * 2] ?? 0) + (seriesId[row * 2 + 1] ?? 0) * 2 ** 32)
           slots[row] = slot
-          if (state.touched[slot] === state.batch) continue
-          state.touched[slot] = state.batch
-          changed.push(slot)
-          ids.push(id)
+          state.dirty.add(Math.floor(slot / SLOTS_PER_PAGE))
         }
-        const { samples, totals } = state
+        const { values } = state
         for (let k = 0; k < sampleRows; k++) {
-          const slot = slots[sampleSeries[k] ?? 0] ?? 0
-          samples[slot] = (samples[slot] ?? 0) + 1
-          totals[slot] = (totals[slot] ?? 0) + (sampleValue[k] ?? 0)
+          const at = (slots[sampleSeries[k] ?? 0] ?? 0) * WORDS
+          values[at + 1] = (values[at + 1] ?? 0) + 1
+          values[at + 2] = (values[at + 2] ?? 0) + (sampleValue[k] ?? 0)
         }
         count += sampleRows
       }
       return {
         async write(tx) {
-          await bulkUpsert(tx, {
-            table: 'series_sum',
-            columns: [
-              { name: 'lane', type: 'int2', values: ids.map(() => lane) },
-              { name: 'series', type: 'int8', values: ids },
-              { name: 'samples', type: 'int8', values: changed.map((slot) => state.samples[slot]) },
-              { name: 'total', type: 'float8', values: changed.map((slot) => state.totals[slot]) },
-            ],
-            key: ['lane', 'series'],
-            onConflict: 'replace',
-          })
-          onCommit(count, ids.length)
+          const pages = dirtyPages(state)
+          await savePages(tx, lane, pages)
+          onCommit(count, pages.length)
         },
       }
     },

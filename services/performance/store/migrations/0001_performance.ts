@@ -1,3 +1,4 @@
+import { createLanePages } from '@plimsoll/kit/lanes/pages.ts'
 import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -220,14 +221,7 @@ async function createFindings(db: Kysely<unknown>): Promise<void> {
 
 /** What a lane has to remember between two messages; opaque to SQL. Not worth compressing: it is rewritten all the time. */
 async function createLaneState(db: Kysely<unknown>): Promise<void> {
-  await sql`
-    create table lane_page (
-      lane smallint not null,
-      kind smallint not null,
-      page int not null,
-      bytes bytea storage external not null,
-      primary key (lane, kind, page)
-    ) with (fillfactor = 50)`.execute(db)
+  await createLanePages(db)
   await sql`
     create table detector (
       series_id bigint primary key references series,
