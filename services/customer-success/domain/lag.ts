@@ -39,9 +39,9 @@ const LEAST_SHARE = 0.5
 const MOST_ADOPTERS = 0.75
 
 /** Features each account is late with, of accounts that are late with any. */
-export function lagsOf(members: readonly Member[], rampDays: number): Map<string, Lag[]> {
+export function lagsOf(members: readonly Member[], rampDays: number): Map<Member, Lag[]> {
   const usual = usualOf(members)
-  const late = new Map<string, Lag[]>()
+  const late = new Map<Member, Lag[]>()
   for (const member of members) {
     if (member.hasLeft) continue
     const lags = member.courses.flatMap(({ feature, sinceDay, adoptedDay }): Lag[] => {
@@ -50,7 +50,7 @@ export function lagsOf(members: readonly Member[], rampDays: number): Map<string
       const among = usual(member, feature)
       return among === undefined || waitedDays <= among.days ? [] : [{ feature, waitedDays, usual: among }]
     })
-    if (lags.length > 0) late.set(member.accountId, lags)
+    if (lags.length > 0) late.set(member, lags)
   }
   return late
 }

@@ -40,8 +40,10 @@ export function adoptionTicker(config: CustomerSuccessConfig): Ticker<null> {
     async tick(_, tx, { now }) {
       const events: OutgoingEvent[] = []
       const range = { done: await lastAdoptionDay(tx), upTo: await scoredUpTo(tx) }
+      let known: Known | undefined
       await closeDays(tx, now, range, async (day) => {
-        events.push(...(await closeDay(tx, day, config)))
+        known ??= await readKnown(tx, day)
+        events.push(...(await closeDay(tx, day, known, config)))
         await saveAdoptionDay(tx, day)
       })
       return { events }
@@ -49,27 +51,53 @@ export function adoptionTicker(config: CustomerSuccessConfig): Ticker<null> {
   }
 }
 
-type Known = Map<string, Map<string, AdoptionRow>>
+/** What was told so far; kept up to date from day to day of a tick. */
+type Known = {
+  /** By account and feature, as lags are. */
+  readonly adoptions: Map<string, Map<string, AdoptionRow>>
+  readonly lags: Map<string, Map<string, LagRow>>
+  readonly definitions: ReadonlyMap<string, AdoptionDefinition>
+  /** The first day anything is known of. */
+  readonly firstDay: number
+}
 
-async function closeDay(tx: WorkerTransaction, day: number, config: CustomerSuccessConfig): Promise<OutgoingEvent[]> {
+async function readKnown(tx: WorkerTransaction, day: number): Promise<Known> {
   const db = adoptionTables(tx)
-  const snapshots = await loadSnapshots(db, day)
-  const known = await adoptions(db)
-  const adopted = await adoptedSince(tx, snapshots, known, day, usualDefinition(config))
-  const members = membersOf(snapshots, known, (await daysOfUse(tx, day))?.first ?? day)
-  const late = lagsOf(members, config.CUSTOMER_SUCCESS_RAMP_DAYS)
-  const before = await adoptionLags(db)
-  const opened: LagRow[] = []
-  const events = [...adopted]
-  for (const member of members) {
-    const isNew = ({ feature }: Lag): boolean => before.get(member.accountId)?.has(feature) !== true
-    const lags = (late.get(member.accountId) ?? []).filter(isNew)
+  return {
+    adoptions: await adoptions(db),
+    lags: await adoptionLags(db),
+    definitions: await adoptionDefinitions(db),
+    firstDay: (await daysOfUse(tx, day))?.first ?? day,
+  }
+}
+
+async function closeDay(
+  tx: WorkerTransaction,
+  day: number,
+  known: Known,
+  config: CustomerSuccessConfig,
+): Promise<OutgoingEvent[]> {
+  const snapshots = await loadSnapshots(adoptionTables(tx), day)
+  const events = await adoptedSince(tx, snapshots, known, day, usualDefinition(config))
+  const members = membersOf(snapshots, known)
+  const changed = closedLags(known, members, day)
+  for (const [member, late] of lagsOf(members, config.CUSTOMER_SUCCESS_RAMP_DAYS)) {
+    const lags = late.filter(({ feature }) => known.lags.get(member.accountId)?.has(feature) !== true)
     if (lags.length === 0) continue
-    opened.push(...lags.map((lag) => lagRow(member, lag, day)))
+    changed.push(...lags.map((lag) => lagRow(member, lag, day)))
     events.push(lagDetected(member, lags, members, day))
   }
-  await saveLags(tx, [...opened, ...closedOf([...before.values()], members, day)])
+  await saveLags(tx, changed)
+  for (const row of changed) keep(known.lags, row)
   return events
+}
+
+function keep<Row extends { readonly account_id: string; readonly feature: string }>(
+  known: Map<string, Map<string, Row>>,
+  row: Row,
+): void {
+  const own = known.get(row.account_id) ?? new Map<string, Row>()
+  known.set(row.account_id, own.set(row.feature, row))
 }
 
 /**
@@ -85,15 +113,14 @@ async function adoptedSince(
 ): Promise<OutgoingEvent[]> {
   const tried = snapshots.flatMap(({ accountId, features }) => {
     const open = features.flatMap(({ feature, firstDay }) =>
-      firstDay === undefined || known.get(accountId)?.has(feature) ? [] : [[feature, firstDay] as const],
+      firstDay === undefined || known.adoptions.get(accountId)?.has(feature) ? [] : [[feature, firstDay] as const],
     )
     return open.length === 0 ? [] : [{ accountId, features: new Map(open) }]
   })
-  const definitions = await adoptionDefinitions(adoptionTables(tx))
   const rows: AdoptionRow[] = []
   const uses: { accountId: string; feature: string; day: number; nth: number }[] = []
   for await (const { accountId, feature, firstDay, counts } of usesTried(tx, tried, day)) {
-    const definition = definitions.get(feature) ?? usual
+    const definition = known.definitions.get(feature) ?? usual
     const found = adoptedOn(counts, definition)
     if (found === undefined) continue
     const adoptedDay = firstDay + found.index
@@ -103,10 +130,7 @@ async function adoptedSince(
     uses.push({ accountId, feature, day: adoptedDay, nth: definition.uses - before })
   }
   await saveAdoptions(tx, rows)
-  for (const row of rows) {
-    const own = known.get(row.account_id) ?? new Map<string, AdoptionRow>()
-    known.set(row.account_id, own.set(row.feature, row))
-  }
+  for (const row of rows) keep(known.adoptions, row)
   const times = await timesOf(tx, uses)
   return rows.map((row, i) => featureAdopted(row, times[i]))
 }
@@ -123,7 +147,7 @@ function featureAdopted(row: AdoptionRow, atMs = endOf(row.adopted_day)): Outgoi
 }
 
 /** Accounts with the core features of their plan. A feature begins when anybody first used it. */
-function membersOf(snapshots: readonly AccountSnapshot[], known: Known, firstDay: number): Member[] {
+function membersOf(snapshots: readonly AccountSnapshot[], { adoptions: adopted, firstDay }: Known): Member[] {
   const begins = new Map<string, number>()
   for (const { features } of snapshots)
     for (const { feature, firstDay: first = Number.POSITIVE_INFINITY } of features)
@@ -136,7 +160,7 @@ function membersOf(snapshots: readonly AccountSnapshot[], known: Known, firstDay
     const courses = core.map(({ feature }) => ({
       feature,
       sinceDay: Math.max(startedDay, begins.get(feature) ?? startedDay),
-      adoptedDay: known.get(accountId)?.get(feature)?.adopted_day,
+      adoptedDay: adopted.get(accountId)?.get(feature)?.adopted_day,
     }))
     const left = subscription?.status === 'cancelled' ? (subscription.cancelledDay ?? day) : undefined
     const isSeenFromStart = startedDay >= firstDay
@@ -165,9 +189,9 @@ function lagDetected(member: Member, lags: readonly Lag[], members: readonly Mem
 }
 
 /** Open lags that end on this day. */
-function closedOf(before: readonly Map<string, LagRow>[], members: readonly Member[], day: number): LagRow[] {
+function closedLags({ lags }: Known, members: readonly Member[], day: number): LagRow[] {
   const memberOf = new Map(members.map((member) => [member.accountId, member]))
-  const open = before.flatMap((own) => [...own.values()]).filter(({ closed_day }) => closed_day === null)
+  const open = [...lags.values()].flatMap((own) => [...own.values()]).filter(({ closed_day }) => closed_day === null)
   return open.flatMap((row): LagRow[] => {
     const member = memberOf.get(row.account_id)
     const course = member?.courses.find(({ feature }) => feature === row.feature)
