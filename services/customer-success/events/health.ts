@@ -11,6 +11,7 @@ import { bandOf, componentsOf, type Health, healthBy, LEAST_CONFIDENCE } from '.
 import type { AccountSnapshot } from '../domain/snapshot.ts'
 import {
   daysOfUse,
+  type HealthReader,
   healthTables,
   progressOf,
   type ScoreRow,
@@ -18,10 +19,12 @@ import {
   saveScores,
   saveTypical,
   scoresAt,
+  standingsOn,
   usageCheckpoints,
 } from '../store/health.ts'
 import { activeConfiguration, configurationsOf } from '../store/health-configurations.ts'
-import { loadSnapshots } from '../store/snapshot.ts'
+import { loadDays } from '../store/snapshot.ts'
+import { daysBetween, runsOf } from './closed-days.ts'
 
 /** Changes below a point are told with the one that makes it a point, or moves the band. */
 const TOLD_POINTS = 1
@@ -29,8 +32,6 @@ const TOLD_POINTS = 1
 const CORRECTED_POINTS = 2
 /** Days after its close a day is looked at again: most late data comes the next day, then with an end of a week. */
 const LOOK_AGAIN_DAYS = [1, 7, 28]
-
-const TICK_MS = 1_000
 
 /** A lane that goes on from messages older than this is behind. */
 const BEHIND_MS = 2_000
@@ -51,17 +52,15 @@ export const healthTicker: Ticker<Waiting> = {
     const use = await daysOfUse(tx, dayOf(now()))
     if (use === undefined) return {}
     const closed = await progressOf(tx, 'health')
-    const events: OutgoingEvent[] = []
-    // Months that are replayed are caught up with some days at a tick; a day that takes long is alone in its own.
-    const startedMs = now()
-    let day = closed === undefined ? use.first : closed + 1
+    const first = closed === undefined ? use.first : closed + 1
     // A day is over once somebody came on a later one: event time, whatever the clock of this machine says.
-    for (; day < use.last && now() - startedMs < TICK_MS; day++) {
-      events.push(...(await scoreDay(tx, day, await activeConfiguration(tx))))
-      for (const back of LOOK_AGAIN_DAYS)
-        if (day - back >= use.first) events.push(...(await correctDay(tx, day - back)))
-    }
-    await saveProgress(tx, 'health', day - 1)
+    const [days] = await runsOf(tx, daysBetween(first, use.last - 1))
+    if (days === undefined) return {}
+    const again = LOOK_AGAIN_DAYS.flatMap((back) => days.map((day) => day - back))
+    const past = [...new Set(again)].filter((day) => day >= use.first && day < first).sort((a, b) => a - b)
+    const events = await scoreDays(tx, days)
+    for (const run of await runsOf(tx, past)) events.push(...(await correctDays(tx, run)))
+    await saveProgress(tx, 'health', days.at(-1) ?? first)
     return { events }
   },
 }
@@ -80,14 +79,27 @@ async function usageIsBehind(tx: WorkerTransaction, waiting: Waiting, nowMs: num
   return waiting.sinceMs !== undefined && nowMs - waiting.sinceMs < MOST_WAIT_MS
 }
 
-async function scoreDay(tx: WorkerTransaction, day: number, configuration: Configuration): Promise<OutgoingEvent[]> {
+async function scoreDays(tx: WorkerTransaction, days: readonly number[]): Promise<OutgoingEvent[]> {
+  const events: OutgoingEvent[] = []
+  for (const [day, snapshots] of await loadDays(healthTables(tx), days)) {
+    events.push(...(await scoreDay(tx, day, snapshots, await activeConfiguration(tx))))
+  }
+  return events
+}
+
+async function scoreDay(
+  tx: WorkerTransaction,
+  day: number,
+  snapshots: readonly AccountSnapshot[],
+  configuration: Configuration,
+): Promise<OutgoingEvent[]> {
   const db = healthTables(tx)
-  const snapshots = await loadSnapshots(db, day)
   const { accounts, typical } = closeDay(snapshots, configuration)
-  const [before, week, month, quarter] = await Promise.all([1, 7, 28, 84].map((back) => scoresAt(db, day - back)))
+  const before = await scoresAt(db, day - 1)
+  const [week, month, quarter] = await Promise.all([7, 28, 84].map((back) => scoresByAccount(db, day - back)))
   const configurations = await configurationsOf(
     db,
-    [...(before?.values() ?? [])].map(({ version }) => version),
+    [...before.values()].map(({ version }) => version),
   )
   const rows: ScoreRow[] = []
   const events: OutgoingEvent[] = []
@@ -95,19 +107,19 @@ async function scoreDay(tx: WorkerTransaction, day: number, configuration: Confi
     const id = snapshot.accountId
     const row = { ...rowOf(snapshot, health), hard: hard ?? null }
     rows.push(row)
-    const previous = before?.get(id)
+    const previous = before.get(id)
     if (!isTold(previous?.score, row.score)) continue
     const then = previous && configurations.get(previous.version)
     const drivers =
       then === undefined || previous === undefined ? [] : explain(healthOfRow(previous, then), health, then)
-    const since = (of: Map<string, ScoreRow> | undefined) => difference(row.score, of?.get(id)?.score)
+    const since = (of: ReadonlyMap<string, number> | undefined) => difference(row.score, of?.get(id))
     const trends = { trend7: since(week), trend28: since(month), trend84: since(quarter) }
     events.push(
       changed(row, { health, configuration, kind: 'changed', previous: previous?.score ?? null, trends, drivers }),
     )
   }
   for (const snapshot of snapshots) {
-    const previous = before?.get(snapshot.accountId)
+    const previous = before.get(snapshot.accountId)
     // An account that has left gets one last row, which ends its episode.
     if (snapshot.subscription?.status !== 'cancelled' || previous === undefined || previous.is_cancelled) continue
     rows.push({ ...previous, day, revision: 0, score: null, hard: null, is_cancelled: true })
@@ -117,8 +129,25 @@ async function scoreDay(tx: WorkerTransaction, day: number, configuration: Confi
   return events
 }
 
-/** Scores a past day by what is known now, with the configurations of then; what differs is appended. */
-async function correctDay(tx: WorkerTransaction, day: number): Promise<OutgoingEvent[]> {
+async function scoresByAccount(db: HealthReader, day: number): Promise<Map<string, number>> {
+  const standings = await standingsOn(db, day)
+  return new Map(standings.flatMap(({ accountId, score }) => (score === undefined ? [] : [[accountId, score]])))
+}
+
+/** Scores past days by what is known now, with the configurations of then; what differs is appended. */
+async function correctDays(tx: WorkerTransaction, days: readonly number[]): Promise<OutgoingEvent[]> {
+  const events: OutgoingEvent[] = []
+  for (const [day, snapshots] of await loadDays(healthTables(tx), days)) {
+    events.push(...(await correctDay(tx, day, snapshots)))
+  }
+  return events
+}
+
+async function correctDay(
+  tx: WorkerTransaction,
+  day: number,
+  snapshots: readonly AccountSnapshot[],
+): Promise<OutgoingEvent[]> {
   const db = healthTables(tx)
   const known = await scoresAt(db, day)
   const configurations = await configurationsOf(
@@ -127,7 +156,6 @@ async function correctDay(tx: WorkerTransaction, day: number): Promise<OutgoingE
   )
   const rows: ScoreRow[] = []
   const events: OutgoingEvent[] = []
-  const snapshots = await loadSnapshots(db, day)
   for (const configuration of configurations.values()) {
     for (const { snapshot, health, hard } of closeDay(snapshots, configuration).accounts) {
       const was = known.get(snapshot.accountId)

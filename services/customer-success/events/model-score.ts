@@ -6,10 +6,8 @@ import { FEATURE_NAMES, featuresOf } from '../domain/learn/features.ts'
 import { score } from '../domain/learn/model.ts'
 import { inOrder } from '../domain/learn/night.ts'
 import type { AccountSnapshot } from '../domain/snapshot.ts'
-import { healthTables } from '../store/health.ts'
 import { type ActiveModel, activeModel, lastChurnDay, modelTables, type Scored, saveChurnDay } from '../store/model.ts'
-import { loadSnapshots } from '../store/snapshot.ts'
-import { closeDays, scoredUpTo } from './closed-days.ts'
+import { closeDaysOfAccounts, scoredUpTo } from './closed-days.ts'
 
 export const modelScoreTicker: Ticker<{ model: ActiveModel | undefined }> = {
   name: 'model-score',
@@ -17,11 +15,10 @@ export const modelScoreTicker: Ticker<{ model: ActiveModel | undefined }> = {
   lanes: 1,
   everyMs: 2_000,
   load: async () => ({ model: undefined }),
-  async tick(state, tx, { now }) {
+  async tick(state, tx) {
     const range = { done: await lastChurnDay(tx), upTo: await scoredUpTo(tx) }
     state.model = await activeModel(modelTables(tx), state.model)
-    await closeDays(tx, now, range, async (day) => {
-      const snapshots = await loadSnapshots(healthTables(tx), day)
+    await closeDaysOfAccounts(tx, range, async (day, snapshots) => {
       const scored = snapshots.filter(isLearnedFrom).map((snapshot) => scoredBy(state.model, snapshot))
       await saveChurnDay(tx, day, state.model?.version, scored)
     })

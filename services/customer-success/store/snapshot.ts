@@ -1,7 +1,8 @@
 /** What is known of accounts at the end of a day, from tables: a handful of queries whatever the number of accounts. */
 
+import { createBreather } from '@plimsoll/kit/breather.ts'
 import type { ReaderDatabase } from '@plimsoll/kit/db/database.ts'
-import { type Selectable, sql } from 'kysely'
+import type { Selectable } from 'kysely'
 import { type AccountFacts, type AccountUsage, assemble } from '../domain/assemble.ts'
 import { dayOf, startOf } from '../domain/day.ts'
 import { championOf, PACE_DAYS, type Presence } from '../domain/health/champion.ts'
@@ -13,9 +14,9 @@ import {
   API_ERRORS,
   type Cells,
   daysBetween,
+  featuresIn,
   rangesBetween,
   series,
-  valueAt,
 } from '../domain/usage-cells.ts'
 import { accountSubject, daysByAccount } from '../domain/usage-person.ts'
 import { readCells } from './cells.ts'
@@ -25,7 +26,7 @@ import type { AccountTable, UsageTables } from './usage-tables.ts'
 type Reader = ReaderDatabase<UsageTables>
 type Account = Selectable<AccountTable>
 
-/** Accounts read at a time: bounds the memory they take, and how long nothing else gets a turn. */
+/** Accounts read at a time: bounds the memory they take. */
 const ACCOUNTS_AT_ONCE = 100
 
 /** Of all accounts, or of those named, in the order of their ids. Accounts that began later are left out. */
@@ -34,9 +35,21 @@ export async function loadSnapshots(
   day: number,
   accountIds?: readonly string[],
 ): Promise<AccountSnapshot[]> {
+  return (await loadDays(reader, [day], accountIds)).get(day) ?? []
+}
+
+/** The same at the end of several days, by day: what is read of an account serves all of them. */
+export async function loadDays(
+  reader: Reader,
+  days: readonly number[],
+  accountIds?: readonly string[],
+): Promise<Map<number, AccountSnapshot[]>> {
+  const snapshots = new Map(days.map((day) => [day, [] as AccountSnapshot[]]))
+  if (days.length === 0) return snapshots
+  const [first, last] = [Math.min(...days), Math.max(...days)]
   const features = await reader.selectFrom('feature').selectAll().orderBy('id').execute()
-  const snapshots: AccountSnapshot[] = []
   const ids = accountIds ?? (await allAccountIds(reader))
+  const breathe = createBreather()
   for (let from = 0; from < ids.length; from += ACCOUNTS_AT_ONCE) {
     const some = ids.slice(from, from + ACCOUNTS_AT_ONCE)
     const accounts = await reader
@@ -47,40 +60,47 @@ export async function loadSnapshots(
       .execute()
     if (accounts.length === 0) continue
     const [facts, cells, people] = await Promise.all([
-      factsOf(reader, accounts, day),
-      readCells(reader, some.map(accountSubject), day - HISTORY_DAYS + 1, day),
+      factsOf(reader, accounts),
+      readCells(reader, some.map(accountSubject), first - HISTORY_DAYS + 1, last),
       peopleOf(reader, accounts),
     ])
     for (const account of accounts) {
+      await breathe()
       const present = people.get(account.id) ?? []
-      const firstDay = Math.min(...present.flatMap(({ first }) => first))
-      const own = facts(account, firstDay)
-      if (own === undefined) continue
-      const usage = usageOf(cells.get(accountSubject(account.account_id)) ?? new Map(), day)
+      const firstUse = Math.min(...present.map((person) => person.first))
       const uses = features.map((feature) => ({
         feature,
-        firstDay: Math.min(...present.map(({ features: firsts }) => firsts.get(feature.id) ?? Infinity)),
+        firstDay: Math.min(...present.map((person) => person.features.get(feature.id) ?? Infinity)),
       }))
-      snapshots.push(
-        assemble(
-          own,
-          {
-            activity: { ...usage.activity, lastDay: lastDayOf(present, day) },
-            champion: championOf(presences(present, day), day),
-            features: uses.map(({ feature, firstDay: first }) => ({
-              feature: feature.name,
-              isCore: feature.is_core,
-              isEntitled: feature.plans === null || feature.plans.includes(account.plan),
-              ...usage.ofFeature(feature.id),
-              firstDay: first <= day ? first : undefined,
-            })),
-          },
-          day,
-        ),
-      )
+      const usage = usageBetween(cells.get(accountSubject(account.account_id)) ?? new Map(), first, last)
+      for (const [day, into] of snapshots) {
+        const own = facts(account, firstUse, day)
+        if (own === undefined) continue
+        const { activity, ofFeature } = usage(day)
+        const told = {
+          activity: { ...activity, lastDay: lastDayOf(present, day) },
+          champion: championOf(presences(present, day), day),
+          features: uses.map(({ feature, firstDay }) => ({
+            feature: feature.name,
+            isCore: feature.is_core,
+            isEntitled: feature.plans === null || feature.plans.includes(account.plan),
+            ...ofFeature(feature.id),
+            firstDay: firstDay <= day ? firstDay : undefined,
+          })),
+        }
+        into.push(assemble(own, told, day))
+      }
     }
   }
   return snapshots
+}
+
+export async function countAccounts(reader: Reader): Promise<number> {
+  const { n } = await reader
+    .selectFrom('account')
+    .select(({ fn }) => fn.countAll<number>().as('n'))
+    .executeTakeFirstOrThrow()
+  return n
 }
 
 async function allAccountIds(reader: Reader): Promise<string[]> {
@@ -90,35 +110,53 @@ async function allAccountIds(reader: Reader): Promise<string[]> {
 
 type Counts = Pick<FeatureUse, 'uses28' | 'users28' | 'uses28Before'>
 
-function usageOf(
-  cells: Cells,
-  day: number,
-): { readonly activity: Omit<AccountUsage['activity'], 'lastDay'>; ofFeature(feature: number): Counts } {
-  const from = day - HISTORY_DAYS + 1
-  const active = (width: number, feature: number, at: number): number =>
-    rangesBetween(cells, feature, series.window(width), at, at)[0] ?? 0
-  const events = (feature: number, firstDay: number, lastDay: number): number => {
-    let sum = 0
-    for (let at = firstDay; at <= lastDay; at++) sum += valueAt(cells, feature, series.events, at)
+/** What an account's cells tell at the end of each day from `first` to `last`. */
+function usageBetween(cells: Cells, first: number, last: number) {
+  const from = first - HISTORY_DAYS + 1
+  const active = (width: number, feature: number) => rangesBetween(cells, feature, series.window(width), from, last)
+  const events = (feature: number) => daysBetween(cells, feature, series.events, from, last)
+  const [users, users7, users28, users84] = [active(1, ANY), active(7, ANY), active(28, ANY), active(84, ANY)]
+  const [any, apiCalls, apiErrors] = [events(ANY), events(API_CALLS), events(API_ERRORS)]
+  const used = new Map([...featuresIn(cells)].map((id) => [id, { uses: sumsOf(events(id)), users: active(28, id) }]))
+  return (
+    day: number,
+  ): { readonly activity: Omit<AccountUsage['activity'], 'lastDay'>; ofFeature(feature: number): Counts } => {
+    const at = day - from
+    const history = (values: Float64Array) => values.slice(at - HISTORY_DAYS + 1, at + 1)
+    return {
+      activity: {
+        users: Uint32Array.from(history(users)),
+        events: history(any),
+        apiCalls: history(apiCalls),
+        apiErrors: history(apiErrors),
+        users7: users7[at] ?? 0,
+        users28: users28[at] ?? 0,
+        users84: users84[at] ?? 0,
+        users28Before: users28[at - 28] ?? 0,
+      },
+      ofFeature(feature) {
+        const own = used.get(feature)
+        if (own === undefined) return NO_USE
+        const upTo = (index: number) => own.uses[index] ?? 0
+        return {
+          uses28: upTo(at) - upTo(at - 28),
+          users28: own.users[at] ?? 0,
+          uses28Before: upTo(at - 28) - upTo(at - 56),
+        }
+      },
+    }
+  }
+}
+
+const NO_USE: Counts = { uses28: 0, users28: 0, uses28Before: 0 }
+
+/** Of each value and all before it. */
+function sumsOf(values: Float64Array): Float64Array {
+  let sum = 0
+  return values.map((value) => {
+    sum += value
     return sum
-  }
-  return {
-    activity: {
-      users: Uint32Array.from(rangesBetween(cells, ANY, series.window(1), from, day)),
-      events: daysBetween(cells, ANY, series.events, from, day),
-      apiCalls: daysBetween(cells, API_CALLS, series.events, from, day),
-      apiErrors: daysBetween(cells, API_ERRORS, series.events, from, day),
-      users7: active(7, ANY, day),
-      users28: active(28, ANY, day),
-      users84: active(84, ANY, day),
-      users28Before: active(28, ANY, day - 28),
-    },
-    ofFeature: (feature) => ({
-      uses28: events(feature, day - 27, day),
-      users28: active(28, feature, day),
-      uses28Before: events(feature, day - 55, day - 28),
-    }),
-  }
+  })
 }
 
 type Present = {
@@ -156,20 +194,12 @@ function presences(people: readonly Present[], day: number): Presence[] {
   })
 }
 
-/** Facts by account; undefined for an account that had not begun. */
-async function factsOf(reader: Reader, accounts: readonly Account[], day: number) {
+/** Facts by account and day; undefined for an account that had not begun. */
+async function factsOf(reader: Reader, accounts: readonly Account[]) {
   const ids = accounts.map(({ account_id }) => account_id)
-  const end = new Date(startOf(day + 1))
-  const known = <Row>(table: string, key: string) => sql<Row>`
-    select distinct on (source, ${sql.ref(key)}) * from ${sql.table(table)}
-    where account_id = any(${ids})
-    -- The newest state known then; of what was told later the oldest, which assembling cuts back to then.
-    order by source, ${sql.ref(key)}, updated_at >= ${end},
-      case when updated_at < ${end} then -extract(epoch from updated_at) else extract(epoch from updated_at) end`
-  const executor = reader as unknown as Parameters<ReturnType<typeof known>['execute']>[0]
   const [tickets, invoices, subscriptions, answers] = await Promise.all([
-    known<Selectable<UsageTables['ticket_state']>>('ticket_state', 'ticket_id').execute(executor),
-    known<Selectable<UsageTables['invoice_state']>>('invoice_state', 'invoice_id').execute(executor),
+    reader.selectFrom('ticket_state').selectAll().where('account_id', 'in', ids).orderBy('updated_at').execute(),
+    reader.selectFrom('invoice_state').selectAll().where('account_id', 'in', ids).orderBy('updated_at').execute(),
     reader
       .selectFrom('subscription_state')
       .selectAll()
@@ -180,18 +210,15 @@ async function factsOf(reader: Reader, accounts: readonly Account[], day: number
       .execute(),
     reader.selectFrom('nps_answer').selectAll().where('account_id', 'in', ids).execute(),
   ])
-  const by = <Row extends { readonly account_id: string }>(rows: readonly Row[]): Map<string, Row[]> =>
-    Map.groupBy(rows, ({ account_id }) => account_id)
-  const [ticketsBy, invoicesBy, subscriptionsBy, answersBy] = [
-    by(tickets.rows),
-    by(invoices.rows),
-    by(subscriptions),
-    by(answers),
-  ]
-  return (account: Account, firstUse: number): AccountFacts | undefined => {
+  const ticketsBy = statesBy(tickets, ({ ticket_id }) => ticket_id)
+  const invoicesBy = statesBy(invoices, ({ invoice_id }) => invoice_id)
+  const subscriptionsBy = Map.groupBy(subscriptions, ({ account_id }) => account_id)
+  const answersBy = Map.groupBy(answers, ({ account_id }) => account_id)
+  return (account: Account, firstUse: number, day: number): AccountFacts | undefined => {
     const id = account.account_id
+    const end = new Date(startOf(day + 1))
     const states = subscriptionsBy.get(id) ?? []
-    const contract = states.findLast(({ updated_at }) => updated_at < end) ?? states[0]
+    const contract = stateAt(states, end)
     const startedDay = contract === undefined ? firstUse : dayOf(contract.started_at.getTime())
     if (!(startedDay <= day)) return undefined
     return {
@@ -202,14 +229,14 @@ async function factsOf(reader: Reader, accounts: readonly Account[], day: number
       mrrMinor: contract?.mrr_minor ?? 0,
       currency: contract?.currency ?? '',
       startedDay,
-      tickets: (ticketsBy.get(id) ?? []).map((row) => ({
+      tickets: statesAt(ticketsBy.get(id), end).map((row) => ({
         openedDay: dayOf(row.opened_at.getTime()),
         resolvedDay: dayOrNone(row.resolved_at),
         severity: row.severity,
         reopened: row.reopened,
         csat: row.csat ?? undefined,
       })),
-      invoices: (invoicesBy.get(id) ?? []).map((row) => ({
+      invoices: statesAt(invoicesBy.get(id), end).map((row) => ({
         dueDay: dayOf(row.due_at.getTime()),
         paidDay: dayOrNone(row.paid_at),
         status: row.status,
@@ -229,6 +256,21 @@ async function factsOf(reader: Reader, accounts: readonly Account[], day: number
     }
   }
 }
+
+type State = { readonly account_id: string; readonly source: string; readonly updated_at: Date }
+
+/** The states of each thing, by account; oldest first if the rows are. */
+function statesBy<Row extends State>(rows: readonly Row[], idOf: (row: Row) => string): Map<string, Row[][]> {
+  const things = Map.groupBy(rows, (row) => JSON.stringify([row.account_id, row.source, idOf(row)]))
+  return Map.groupBy(things.values(), (states) => states[0]?.account_id ?? '')
+}
+
+const statesAt = <Row extends State>(things: readonly Row[][] | undefined, end: Date): Row[] =>
+  (things ?? []).flatMap((states) => stateAt(states, end) ?? [])
+
+/** The newest state known before `end`; of what was told later the oldest, which assembling cuts back to then. */
+const stateAt = <Row extends State>(states: readonly Row[], end: Date): Row | undefined =>
+  states.findLast(({ updated_at }) => updated_at < end) ?? states[0]
 
 const dayOrNone = (at: Date | null): number | undefined => (at === null ? undefined : dayOf(at.getTime()))
 

@@ -1,7 +1,7 @@
 /** Takes usage events in: each once, in one transaction with everything that follows from it. */
 
-import { setImmediate } from 'node:timers/promises'
 import { USAGE_KIND } from '@plimsoll/contracts/usage-batch.ts'
+import { createBreather } from '@plimsoll/kit/breather.ts'
 import { type BulkColumn, bulkAppend, bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { sql } from 'kysely'
@@ -55,9 +55,6 @@ export type UsageLimits = {
   /** Features counted apart. */
   readonly features: number
 }
-
-/** After so long other lanes and requests get their turn, ms. */
-const STRETCH_MS = 20
 
 export async function takeUsage(
   tx: WorkerTransaction,
@@ -215,12 +212,9 @@ async function countUses(
   for (const { person } of anew) tell(person, subjectsOf, tally, -1)
   for (const membership of memberships) addMembership(personOf(membership.node).person, membership)
   const changed: LockedPerson[] = []
-  let since = performance.now()
+  const breathe = createBreather()
   for (const [locked, own] of Map.groupBy(uses, ({ node }) => personOf(node))) {
-    if (performance.now() - since > STRETCH_MS) {
-      await setImmediate()
-      since = performance.now()
-    }
+    await breathe()
     if (anew.has(locked)) keepUses(locked.person, own)
     else {
       addUses(locked.person, own, subjectsOf, tally)

@@ -7,7 +7,7 @@ import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DAY_MS, dayOf, isoDay, startOf } from '../domain/day.ts'
 import { customerSuccess } from '../service.ts'
-import { loadSnapshots } from '../store/snapshot.ts'
+import { loadDays, loadSnapshots } from '../store/snapshot.ts'
 import type { Tables } from '../store/tables.ts'
 import { publishFact, publishUsage, usageEvent } from './usage-batches.ts'
 
@@ -134,7 +134,10 @@ describe('once the facts are in', () => {
       await loadSnapshots(database.reader, today - 1),
       await loadSnapshots(database.reader, today - 3),
     ]
+    const several = await loadDays(database.reader, [today - 40, today - 3, today - 1])
+    expect(await loadDays(database.reader, [])).toEqual(new Map())
     await database.close()
+    expect([...several.values()]).toEqual([[], before, yesterday])
     const acme = yesterday.find(({ accountId }) => accountId === 'acme')
     expect(yesterday.map(({ accountId }) => accountId)).toEqual(['acme', 'beta'])
     expect(acme).toMatchObject({ segment: 'smb', plan: 'pro', seats: 4, startedDay: today - 9 })
