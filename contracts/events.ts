@@ -130,6 +130,16 @@ export const eventCatalogue: Readonly<Record<EventType, EventEntry>> = {
     owner: 'customer-success',
     laneKey: 'account',
   }),
+  'plimsoll.customer_success.v1.PersonErased': entry('plimsoll.customer_success.v1.PersonErased', {
+    stream: 'DERIVED',
+    owner: 'customer-success',
+    laneKey: 'account, else hash of the person',
+  }),
+  'plimsoll.customer_success.v1.AccountErased': entry('plimsoll.customer_success.v1.AccountErased', {
+    stream: 'DERIVED',
+    owner: 'customer-success',
+    laneKey: 'account',
+  }),
 }
 
 export function isEventType(name: string): name is EventType {

@@ -389,4 +389,14 @@ export const examples: { readonly [T in EventType]: EventValue<T> } = {
     after: 61.2,
     reached: true,
   },
+  'plimsoll.customer_success.v1.PersonErased': {
+    personHash: '6b3d9e6e3f2e0c7a4f6d1c1f6f0f0a4c9e8b7d6a5f4e3d2c1b0a998877665544',
+    accountId: 'acme',
+    actionIds: ['retention-3-acme@1768478400000'],
+    at: AT,
+  },
+  'plimsoll.customer_success.v1.AccountErased': {
+    accountHash: '0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0',
+    at: AT,
+  },
 }

@@ -3,6 +3,11 @@ import type { PublishedSchema } from '../codec.ts'
 
 export const publishedSchemas: readonly PublishedSchema[] = [
   {
+    fingerprint: 0xe6618d6fe2289627n,
+    current: true,
+    schema: {"type":"record","name":"AccountErased","namespace":"plimsoll.customer_success.v1","fields":[{"name":"accountHash","type":"string"},{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}}]},
+  },
+  {
     fingerprint: 0x9eead5d08290fcb2n,
     current: true,
     schema: {"type":"record","name":"ActionOutcomeRecorded","namespace":"plimsoll.customer_success.v1","fields":[{"name":"actionId","type":"string"},{"name":"playbook","type":"string"},{"name":"accountId","type":"string"},{"name":"arm","type":{"type":"enum","name":"OutcomeArm","symbols":["treated","holdout","control"],"default":"treated"}},{"name":"triggeredAt","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"metric","type":"string"},{"name":"before","type":["null","double"],"default":null},{"name":"after","type":["null","double"],"default":null},{"name":"reached","type":"boolean"}]},
@@ -36,6 +41,11 @@ export const publishedSchemas: readonly PublishedSchema[] = [
     fingerprint: 0xb3c89a80cef4924cn,
     current: true,
     schema: {"type":"record","name":"HealthScoreChanged","namespace":"plimsoll.customer_success.v1","fields":[{"name":"accountId","type":"string"},{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"kind","type":{"type":"enum","name":"HealthChangeKind","symbols":["changed","corrected"],"default":"changed"}},{"name":"score","type":["null","double"],"default":null},{"name":"previousScore","type":["null","double"],"default":null},{"name":"band","type":{"type":"enum","name":"HealthBand","symbols":["healthy","at_risk","churn_risk","unknown"],"default":"unknown"}},{"name":"previousBand","type":"HealthBand"},{"name":"confidence","type":"double"},{"name":"provisional","type":"boolean"},{"name":"trend7","type":["null","double"],"default":null},{"name":"trend28","type":["null","double"],"default":null},{"name":"trend84","type":["null","double"],"default":null},{"name":"churnProbability","type":["null","double"],"default":null},{"name":"configurationVersion","type":"int"},{"name":"components","type":{"type":"array","items":{"type":"record","name":"HealthComponent","fields":[{"name":"name","type":"string"},{"name":"value","type":["null","double"],"default":null},{"name":"weight","type":"double"},{"name":"confidence","type":"double"}]}}},{"name":"drivers","type":{"type":"array","items":{"type":"record","name":"HealthDriver","fields":[{"name":"component","type":"string"},{"name":"metric","type":"string"},{"name":"before","type":["null","double"],"default":null},{"name":"after","type":["null","double"],"default":null},{"name":"points","type":"double"},{"name":"text","type":"string"}]}}}]},
+  },
+  {
+    fingerprint: 0x7208bd4b0eddb81an,
+    current: true,
+    schema: {"type":"record","name":"PersonErased","namespace":"plimsoll.customer_success.v1","fields":[{"name":"personHash","type":"string"},{"name":"accountId","type":"string"},{"name":"actionIds","type":{"type":"array","items":"string"}},{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}}]},
   },
   {
     fingerprint: 0xbf797a5679ced47an,

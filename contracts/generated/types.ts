@@ -2,6 +2,7 @@
 
 /** Value of each event, by Avro full name. */
 export type EventValues = {
+  readonly 'plimsoll.customer_success.v1.AccountErased': AccountErased
   readonly 'plimsoll.customer_success.v1.ActionOutcomeRecorded': ActionOutcomeRecorded
   readonly 'plimsoll.customer_success.v1.ActionTriggered': ActionTriggered
   readonly 'plimsoll.customer_success.v1.AdoptionLagDetected': AdoptionLagDetected
@@ -9,6 +10,7 @@ export type EventValues = {
   readonly 'plimsoll.customer_success.v1.ChurnRiskRaised': ChurnRiskRaised
   readonly 'plimsoll.customer_success.v1.FeatureAdopted': FeatureAdopted
   readonly 'plimsoll.customer_success.v1.HealthScoreChanged': HealthScoreChanged
+  readonly 'plimsoll.customer_success.v1.PersonErased': PersonErased
   readonly 'plimsoll.incident.v1.AlertReceived': AlertReceived
   readonly 'plimsoll.incident.v1.DeploymentRecorded': DeploymentRecorded
   readonly 'plimsoll.performance.v1.BaselineEstablished': BaselineEstablished
@@ -21,6 +23,14 @@ export type EventValues = {
   readonly 'plimsoll.usage.v1.SubscriptionRecorded': SubscriptionRecorded
   readonly 'plimsoll.usage.v1.TicketRecorded': TicketRecorded
   readonly 'plimsoll.usage.v1.UsageBatch': UsageBatch
+}
+
+/** An account was erased: whoever keeps something of the account deletes it, and takes in nothing of it any more. */
+export type AccountErased = {
+  /** sha256 of `account:` and the id, hexadecimal: found by hashing the ids one has. */
+  readonly accountHash: string
+  /** When. */
+  readonly at: number
 }
 
 /** What became of an enrolment, of both arms. */
@@ -235,6 +245,18 @@ export type HealthDriver = {
   readonly points: number
   /** The line for people. */
   readonly text: string
+}
+
+/** A person was erased: whoever keeps something of the person deletes it. One event an account the person was contacted in, one without an account when there is none. */
+export type PersonErased = {
+  /** sha256 of `user:` or `anonymous:` and the id, hexadecimal: tells who it was to those who know the id only. */
+  readonly personHash: string
+  /** Account in which something was done for the person; may be empty. */
+  readonly accountId: string
+  /** Enrolments of that account that were for the person. */
+  readonly actionIds: readonly string[]
+  /** When. */
+  readonly at: number
 }
 
 /** An alert as its sender stated it; a repeat carries the same alertId. */

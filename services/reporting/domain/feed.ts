@@ -18,8 +18,14 @@ const accountTypes = [
   'plimsoll.customer_success.v1.ActionOutcomeRecorded',
 ] as const satisfies readonly EventType[]
 
+/** What is to be deleted here too. */
+const erasureTypes = [
+  'plimsoll.customer_success.v1.PersonErased',
+  'plimsoll.customer_success.v1.AccountErased',
+] as const satisfies readonly EventType[]
+
 /** The facts this service projects. */
-export const projectedTypes = [...seriesTypes, ...accountTypes] as const
+export const projectedTypes = [...seriesTypes, ...accountTypes, ...erasureTypes] as const
 
 export type ProjectedType = (typeof projectedTypes)[number]
 
@@ -38,6 +44,10 @@ export type AccountFact = FactOf<(typeof accountTypes)[number]>
 
 export const isAccountFact = (fact: Fact): fact is AccountFact =>
   (accountTypes as readonly EventType[]).includes(fact.type)
+
+export type Erasure = FactOf<(typeof erasureTypes)[number]>
+
+export const isErasure = (fact: Fact): fact is Erasure => (erasureTypes as readonly EventType[]).includes(fact.type)
 
 /** What the page is told at once; it reads the rest over HTTP. */
 export type FeedBody = SeriesChange | AccountChange
@@ -59,7 +69,7 @@ type SeriesChange = {
 
 type AccountChange = {
   readonly kind: 'account'
-  /** The account. */
+  /** The account; empty once it was erased. */
   readonly id: string
   /** Last part of the event's type: ChurnRiskRaised. */
   readonly state: string
@@ -71,10 +81,11 @@ type AccountChange = {
 
 export function feedBodyOf(fact: Fact): FeedBody {
   const time = new Date(fact.time).toISOString()
-  if (isAccountFact(fact)) {
+  if (isAccountFact(fact) || isErasure(fact)) {
     const { type, value } = fact
     const state = type.slice(type.lastIndexOf('.') + 1)
-    return { kind: 'account', id: value.accountId, state, reason: 'reason' in value ? value.reason : '', time }
+    const id = 'accountId' in value ? value.accountId : ''
+    return { kind: 'account', id, state, reason: 'reason' in value ? value.reason : '', time }
   }
   const { service, environment, endpoint, method, metric } = fact.value
   const common = { service, environment, endpoint, method, metric, time }

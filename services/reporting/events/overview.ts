@@ -3,9 +3,10 @@ import { decodeHistogram } from '@plimsoll/contracts/histogram.ts'
 import { appError, poison } from '@plimsoll/kit/errors.ts'
 import { type LaneMessage, type Processor, processor } from '@plimsoll/kit/lanes/processor.ts'
 import { type Baseline, foldBaseline } from '../domain/baseline.ts'
-import { type Fact, isAccountFact, type ProjectedType, projectedTypes } from '../domain/feed.ts'
+import { type Fact, isAccountFact, isErasure, type ProjectedType, projectedTypes } from '../domain/feed.ts'
 import { foldDetected, foldResolved, type Regression } from '../domain/regression.ts'
 import { loadBaselines, saveBaselines } from '../store/baseline.ts'
+import { eraseAccounts, eraseActions, erasedAmong } from '../store/erased.ts'
 import { appendFeed, isFeedEmpty, unseen } from '../store/feed.ts'
 import { clearProjection, type Head, lockHead } from '../store/head.ts'
 import { loadRegressions, saveRegressions } from '../store/regression.ts'
@@ -64,7 +65,13 @@ const isProjected = (event: DecodedEvent): event is DecodedEvent<ProjectedType> 
 
 /** Applies what has not been applied yet. Running it again with the same facts changes nothing. */
 export async function project(tx: ReportingTransaction, facts: readonly Fact[], feedRows: number): Promise<void> {
-  const fresh = await unseen(tx, facts)
+  const unseenFacts = await unseen(tx, facts)
+  const erasures = unseenFacts.filter(isErasure)
+  await eraseAccounts(
+    tx,
+    erasures.flatMap(({ value }) => ('accountHash' in value ? [value.accountHash] : [])),
+  )
+  const fresh = await withoutErased(tx, unseenFacts)
   if (fresh.length === 0) return
   await saveBaselines(tx, await foldBaselines(tx, fresh))
   await saveRegressions(tx, await foldRegressions(tx, fresh))
@@ -72,6 +79,16 @@ export async function project(tx: ReportingTransaction, facts: readonly Fact[], 
   const head = await lockHead(tx)
   assertCurrent(head)
   await appendFeed(tx, head, fresh, feedRows)
+  for (const { value } of erasures) {
+    if ('accountId' in value) await eraseActions(tx, value.accountId, value.actionIds)
+  }
+}
+
+/** Without what is told of accounts that were erased, before or after: nothing of it may come back. */
+async function withoutErased(tx: ReportingTransaction, facts: readonly Fact[]): Promise<readonly Fact[]> {
+  const accountOf = ({ value }: Fact): string | undefined => ('accountId' in value ? value.accountId : undefined)
+  const erased = await erasedAmong(tx, new Set(facts.flatMap((fact) => accountOf(fact) ?? [])))
+  return facts.filter((fact) => !erased.has(accountOf(fact) ?? ''))
 }
 
 async function foldBaselines(tx: ReportingTransaction, facts: readonly Fact[]): Promise<Iterable<Baseline>> {

@@ -65,4 +65,6 @@ export type AccountTables = {
   account_health: AccountHealthTable
   account_action: AccountActionTable
   account_event: AccountEventTable
+  /** sha256 of `account:` and the id, hexadecimal. */
+  erased_account: { hash: string }
 }

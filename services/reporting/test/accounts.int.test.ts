@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { roleDatabase } from '@plimsoll/kit/db/pool.ts'
 import type { Running } from '@plimsoll/kit/run.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
@@ -217,3 +218,43 @@ test('a change of an account is told to those who listen within a second', async
   expect(performance.now() - startedAt).toBeLessThan(1_000)
   abort.abort()
 })
+
+test('what was erased is gone from every table, and the whole stream again does not bring it back', async () => {
+  const accountHash = createHash('sha256').update('account:slipping').digest('hex')
+  const at = start + 20 * hour
+  const erasures: Published[] = [
+    {
+      type: 'plimsoll.customer_success.v1.AccountErased',
+      ...{ key: 'slipping', id: 'erased.1', time: at, value: { accountHash, at } },
+    },
+    {
+      type: 'plimsoll.customer_success.v1.PersonErased',
+      ...{ key: 'large', id: 'erased.2', time: at },
+      value: { personHash: '00', accountId: 'large', actionIds: ['a-1'], at },
+    },
+  ]
+  for (const round of ['first', 'second']) {
+    for (const [i, each] of [...erasures, ...facts, ...erasures.slice(1)].entries()) {
+      await publisher.publish({ ...each, id: `${round}.${i}` })
+    }
+    await lanesCaughtUp()
+    expect(await tracesOf('slipping')).toEqual([])
+    const { timeline } = await get<{ timeline: { kind: string; text: string }[] }>('accounts/large')
+    expect(timeline.filter(({ text }) => text === 'Erased with the person it was for.')).toHaveLength(1)
+  }
+  const { rows } = await sql`select action_id from account_action where reason = ''`.execute(owner)
+  expect(rows).toEqual([{ action_id: 'a-1' }])
+  expect((await get<Accounts>('accounts')).items.map(({ accountId }) => accountId)).not.toContain('slipping')
+})
+
+/** Tables of the service that hold this text in any column. */
+async function tracesOf(text: string): Promise<string[]> {
+  const { rows: tables } = await sql<{ name: string }>`
+    select relname as name from pg_class
+    where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') and not relispartition`.execute(owner)
+  const found = tables.map(async ({ name }) => {
+    const { rows } = await sql`select from ${sql.table(name)} as t where strpos(t::text, ${text}) > 0`.execute(owner)
+    return rows.length === 0 ? [] : [name]
+  })
+  return (await Promise.all(found)).flat()
+}
