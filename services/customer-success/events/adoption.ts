@@ -22,8 +22,7 @@ import {
   usesTried,
 } from '../store/adoption.ts'
 import { daysOfUse } from '../store/health.ts'
-import { loadSnapshots } from '../store/snapshot.ts'
-import { closeDays, scoredUpTo } from './closed-days.ts'
+import { closeDaysOfAccounts, scoredUpTo } from './closed-days.ts'
 
 export const usualDefinition = (config: CustomerSuccessConfig): AdoptionDefinition => ({
   uses: config.CUSTOMER_SUCCESS_ADOPTED_USES,
@@ -37,13 +36,13 @@ export function adoptionTicker(config: CustomerSuccessConfig): Ticker<null> {
     lanes: 1,
     everyMs: 2_000,
     load: async () => null,
-    async tick(_, tx, { now }) {
+    async tick(_, tx) {
       const events: OutgoingEvent[] = []
       const range = { done: await lastAdoptionDay(tx), upTo: await scoredUpTo(tx) }
       let known: Known | undefined
-      await closeDays(tx, now, range, async (day) => {
+      await closeDaysOfAccounts(tx, range, async (day, snapshots) => {
         known ??= await readKnown(tx, day)
-        events.push(...(await closeDay(tx, day, known, config)))
+        events.push(...(await closeDay(tx, day, snapshots, known, config)))
         await saveAdoptionDay(tx, day)
       })
       return { events }
@@ -74,10 +73,10 @@ async function readKnown(tx: WorkerTransaction, day: number): Promise<Known> {
 async function closeDay(
   tx: WorkerTransaction,
   day: number,
+  snapshots: readonly AccountSnapshot[],
   known: Known,
   config: CustomerSuccessConfig,
 ): Promise<OutgoingEvent[]> {
-  const snapshots = await loadSnapshots(adoptionTables(tx), day)
   const events = await adoptedSince(tx, snapshots, known, day, usualDefinition(config))
   const members = membersOf(snapshots, known)
   const changed = closedLags(known, members, day)
