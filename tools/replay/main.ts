@@ -78,6 +78,9 @@ function readOptions(argv: readonly string[]): Options | string {
 
 const DAY_MS = 86_400_000
 
+/** Where to look, roughly in the order in which there is something to see. */
+const SEEN_AT = ['/accounts', '/analytics/adoption', '/churn-risk', '/kpis', '/models']
+
 async function replayCssim({ url, key, data, json }: Options): Promise<void> {
   const startedAt = performance.now()
   const sender = createSender(url, key)
@@ -87,7 +90,11 @@ async function replayCssim({ url, key, data, json }: Options): Promise<void> {
   }
   const sent = { ...sender.sent(), seconds: (performance.now() - startedAt) / 1000 }
   if (json) console.log(JSON.stringify(sent))
-  else console.log(`sent ${sent.items} events and facts in ${sent.requests} requests, ${sent.seconds.toFixed(1)} s`)
+  else {
+    console.log(`sent ${sent.items} events and facts in ${sent.requests} requests, ${sent.seconds.toFixed(1)} s`)
+    console.log('Its days now close one after the other. What comes of them:')
+    for (const path of SEEN_AT) console.log(`  ${url}/v1/customer-success${path}`)
+  }
 }
 
 async function run(options: Options): Promise<void> {

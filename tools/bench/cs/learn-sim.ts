@@ -1,14 +1,16 @@
 /**
  * Scoreboard rows 12 (learned) and 19: the model of the service on the simulated product log, from the snapshots the
  * service itself scores. Every two weeks, accounts of at least 28 days: churned = cancels in (T + 7, T + 37]. Accounts that
- * cancel within the lead are left out: nobody could still be asked.
+ * cancel within the lead are left out: nobody could still be asked. Split by account; beside it what the service does at
+ * night: all accounts, weeks, split by time.
  */
 
 import { FEATURE_DIRECTIONS, FEATURE_NAMES, featuresOf } from '@plimsoll/customer-success/domain/learn/features.ts'
 import { score } from '@plimsoll/customer-success/domain/learn/model.ts'
+import { fitNight, labelledRows, type Observation } from '@plimsoll/customer-success/domain/learn/night.ts'
 import { type Example, featuresAt, type Rows, rowsOf } from '@plimsoll/customer-success/domain/learn/rows.ts'
 import { type Cssim, loadCssim } from './cssim.ts'
-import { evidenceRows, type Scored, trainAndScore } from './learn.ts'
+import { evidenceRows, interval, type Scored, trainAndScore } from './learn.ts'
 import type { CsRow } from './rows.ts'
 
 const FIRST_DAY = 56
@@ -24,11 +26,15 @@ export function learnSimRows(data: string): CsRow[] {
   const rows = simRows(sim)
   const scored = trainAndScore(rows, { name: 'usersTrend14', sign: -1 })
   const baselines = { auc: '.674 [.651, .698]' }
-  return [...evidenceRows('12', 'cs-sim', scored, { auc: 0.71 }, baselines, 'users fell'), ...speedRows(rows, scored)]
+  return [
+    ...evidenceRows('12', 'cs-sim', scored, { auc: 0.71 }, baselines, 'users fell'),
+    nightRow(sim),
+    ...speedRows(rows, scored),
+  ]
 }
 
 function simRows(sim: Cssim): Rows {
-  const cancelDays = new Map(sim.accounts.map(({ accountId, subscription }) => [accountId, subscription?.cancelledDay]))
+  const cancelDays = cancelDaysOf(sim)
   const examples: Example[] = []
   for (let day = FIRST_DAY; day + LEAD_DAYS + WINDOW_DAYS <= sim.lastDay; day += STEP_DAYS)
     for (const snapshot of sim.snapshotsAt(day)) {
@@ -42,6 +48,34 @@ function simRows(sim: Cssim): Rows {
       })
     }
   return rowsOf(FEATURE_NAMES, examples, FEATURE_DIRECTIONS)
+}
+
+const cancelDaysOf = ({ accounts }: Cssim) =>
+  new Map(accounts.map(({ accountId, subscription }) => [accountId, subscription?.cancelledDay]))
+
+const NIGHT_STEP_DAYS = 7
+
+/** The night after the last day: fitted to what was known when the newest quarter of the weeks began, tested on it. */
+function nightRow(sim: Cssim): CsRow {
+  const cancelDays = cancelDaysOf(sim)
+  const observations: Observation[] = []
+  for (let day = NIGHT_STEP_DAYS; day <= sim.lastDay; day += NIGHT_STEP_DAYS)
+    for (const snapshot of sim.snapshotsAt(day)) {
+      if (day - snapshot.startedDay < LEAST_AGE_DAYS) continue
+      const values = featuresOf(snapshot)
+      const features = Object.fromEntries(FEATURE_NAMES.map((name, j) => [name, values[j] ?? Number.NaN]))
+      const { accountId } = snapshot
+      observations.push({ accountId, day, features, cancelledDay: cancelDays.get(accountId) })
+    }
+  const { isPromoted, reasons, backtest } = fitNight(labelledRows(observations, sim.lastDay), undefined)
+  return {
+    ...{ bench: '12', rule: 'model at night', measure: 'cs-sim newest quarter AUC', unit: '' },
+    value: backtest?.auc.value ?? Number.NaN,
+    detail:
+      backtest === undefined
+        ? reasons.join('; ')
+        : `${interval(backtest.auc)}, +${backtest.gain.value.toFixed(3)} ${interval(backtest.gain)} over the rule, ECE ${backtest.calibrationError.toFixed(3)}: ${isPromoted ? 'in use' : reasons.join('; ')}`,
+  }
 }
 
 /** Scoring with drivers of as many accounts as asked for: the rows there are, over and over. */
