@@ -75,7 +75,7 @@ export function createAllSourceBatches(
         ),
       storeSpans: (intake, columns) =>
         spans.take({ ...intake, weight: spansWeight(registry.texts, columns) }, (batchFor) =>
-          fillSpanBatches(columns, batchFor),
+          fillSpanBatches(registry.texts, columns, batchFor),
         ),
       flush() {
         metrics.flush()

@@ -1,10 +1,10 @@
 import { packColumn } from '@plimsoll/contracts/columns.ts'
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
 import type { TextTable } from './registry.ts'
-import { SPAN_ID_BYTES, type SpanColumns, spanText, TRACE_ID_BYTES } from './spancolumns.ts'
+import { SPAN_ID_BYTES, SPAN_TEXTS, type SpanColumns, spanText, TRACE_ID_BYTES } from './spancolumns.ts'
 import { createStringDictionary } from './stringdictionary.ts'
 
-/** One SpanBatch as it goes on the wire. The text columns are turned into refs of the batch where they stand. */
+/** One SpanBatch as it goes on the wire. */
 export function encodeSpanBatch(
   source: string,
   texts: TextTable,
@@ -14,8 +14,8 @@ export function encodeSpanBatch(
   const count = columns.spans
   const strings = createStringDictionary(texts)
   const refs = (number: number): Uint8Array => {
-    const column = (columns.texts[number] as Uint32Array).subarray(0, count)
-    for (let i = 0; i < count; i++) column[i] = strings.ref(column[i] as number)
+    const column = new Uint32Array(count)
+    for (let i = 0; i < count; i++) column[i] = strings.ref(columns.texts[i * SPAN_TEXTS + number] as number)
     return packColumn(column)
   }
   const refColumns = {

@@ -3,7 +3,7 @@ export type SpanColumns = {
   spans: number
   /** Lane of each span, from its service. */
   lane: Uint8Array
-  /** Most bytes each span adds to a batch; filled when the request is weighed. */
+  /** Most bytes each span adds to a batch that has none of its texts; filled when the request is weighed. */
   weight: Uint32Array
   /** 16 bytes a span, then 8 and 8. */
   traceId: Uint8Array
@@ -14,11 +14,11 @@ export type SpanColumns = {
   kind: Uint8Array
   status: Uint8Array
   httpStatus: Uint16Array
-  /** One column of text refs for each of `spanText`. */
-  texts: Uint32Array[]
+  /** `SPAN_TEXTS` text refs a span: those of one span are written together, and share a cache line. */
+  texts: Uint32Array
 }
 
-/** Columns of `texts`, named as SpanBatch names them. */
+/** Places of a span's refs in `texts`, named as SpanBatch names their columns. */
 export const spanText = {
   service: 0,
   environment: 1,
@@ -50,7 +50,7 @@ export function createSpanColumns(capacity = 512): SpanColumns {
     kind: new Uint8Array(capacity),
     status: new Uint8Array(capacity),
     httpStatus: new Uint16Array(capacity),
-    texts: Array.from({ length: SPAN_TEXTS }, () => new Uint32Array(capacity)),
+    texts: new Uint32Array(capacity * SPAN_TEXTS),
   }
 }
 
@@ -90,11 +90,7 @@ function copyRows(to: SpanColumns, from: SpanColumns, row: number, start: number
   to.kind.set(from.kind.subarray(start, end), row)
   to.status.set(from.status.subarray(start, end), row)
   to.httpStatus.set(from.httpStatus.subarray(start, end), row)
-  for (let i = 0; i < SPAN_TEXTS; i++) textColumn(to, i).set(textColumn(from, i).subarray(start, end), row)
-}
-
-function textColumn({ texts }: SpanColumns, number: number): Uint32Array {
-  return texts[number] as Uint32Array
+  to.texts.set(from.texts.subarray(start * SPAN_TEXTS, end * SPAN_TEXTS), row * SPAN_TEXTS)
 }
 
 function reserve(columns: SpanColumns, rows: number): void {

@@ -17,9 +17,15 @@ const BATCH_BYTES = 1024
 
 export type OpenSpanBatch = OpenBatch & {
   readonly columns: SpanColumns
+  /** What `countedBy` holds of texts that are in its weight. */
+  readonly mark: number
   /** Rows that are this batch's and not yet copied into it. */
   stretch: { readonly from: SpanColumns; readonly start: number; end: number } | undefined
 }
+
+/** By text: which batch, or run of spans being weighed, counted its bytes last. A mark belongs to one source. */
+let countedBy = new Float64Array(0)
+let marks = 0
 
 const spareColumns: SpanColumns[] = []
 
@@ -30,6 +36,7 @@ export function openSpanBatch(source: string, texts: TextTable, now: () => numbe
     weight: BATCH_BYTES,
     latestMs: Number.NEGATIVE_INFINITY,
     columns,
+    mark: ++marks,
     stretch: undefined,
     encode() {
       copyStretch(batch)
@@ -43,27 +50,50 @@ export function openSpanBatch(source: string, texts: TextTable, now: () => numbe
   return batch
 }
 
-/** Upper bound of what each span adds to a batch: names and statements repeat, but nothing says that they do. */
+/**
+ * Upper bound of what the spans add to the batches of each lane. Names and statements repeat, so a text counts once in a
+ * run of spans of a lane. The weight of a span by itself has all of its texts.
+ */
 export function spansWeight(texts: TextTable, columns: SpanColumns): LaneWeights {
   const { spans, weight, lane } = columns
   const weights = new Float64Array(laneCount)
-  weight.fill(SPAN_BYTES, 0, spans)
-  for (const column of columns.texts) {
-    for (let i = 0; i < spans; i++) {
-      const text = column[i] as number
-      if (text !== 0) weight[i] = (weight[i] as number) + texts.size(text)
+  if (countedBy.length < texts.table.size) countedBy = new Float64Array(texts.table.size * 2)
+  let run = -1
+  for (let i = 0; i < spans; i++) {
+    const at = lane[i] as number
+    if (at !== run) {
+      run = at
+      marks++
     }
+    let whole = SPAN_BYTES
+    for (let ref = i * SPAN_TEXTS; ref < (i + 1) * SPAN_TEXTS; ref++) whole += texts.size(columns.texts[ref] as number)
+    weight[i] = whole
+    weights[at] = (weights[at] as number) + addedBytes(texts, columns, i, marks)
   }
-  for (let i = 0; i < spans; i++)
-    weights[lane[i] as number] = (weights[lane[i] as number] as number) + (weight[i] as number)
   return weights
+}
+
+/** What a span adds to whatever has counted the texts that bear its mark. */
+function addedBytes(texts: TextTable, columns: SpanColumns, span: number, mark: number): number {
+  let bytes = SPAN_BYTES
+  for (let ref = span * SPAN_TEXTS; ref < (span + 1) * SPAN_TEXTS; ref++) {
+    const text = columns.texts[ref] as number
+    if (countedBy[text] === mark) continue
+    countedBy[text] = mark
+    bytes += texts.size(text)
+  }
+  return bytes
 }
 
 /**
  * Distributes decoded and weighed spans over the batches of their lanes. `batchFor` encodes the batch it finds full, so
  * each batch knows the stretch it still has to copy.
  */
-export function fillSpanBatches(columns: SpanColumns, batchFor: Parameters<Fill<OpenSpanBatch>>[0]): void {
+export function fillSpanBatches(
+  texts: TextTable,
+  columns: SpanColumns,
+  batchFor: Parameters<Fill<OpenSpanBatch>>[0],
+): void {
   const { spans, weight, lane, startTime, durationMs } = columns
   let into: OpenSpanBatch | undefined
   for (let i = 0; i < spans; i++) {
@@ -74,6 +104,7 @@ export function fillSpanBatches(columns: SpanColumns, batchFor: Parameters<Fill<
       if (batch !== undefined) batch.stretch = { from: columns, start: i, end: i }
     }
     if (batch?.stretch === undefined) continue
+    batch.weight += addedBytes(texts, columns, i, batch.mark) - (weight[i] as number)
     batch.stretch.end = i + 1
     const endMs = (startTime[i] as number) + (durationMs[i] as number)
     if (endMs > batch.latestMs) batch.latestMs = endMs

@@ -127,20 +127,13 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
     eachMessage(cursor, end, 2, (scopeEnd) => eachMessage(cursor, scopeEnd, 2, readSpan))
   }
 
-  function setText(column: number, row: number, text: number): void {
-    const refs = spans.texts[column] as Uint32Array
-    refs[row] = text
-  }
-
-  function textAt(column: number, row: number): number {
-    return (spans.texts[column] as Uint32Array)[row] as number
-  }
-
   function readSpan(end: number): void {
     const row = openSpan(spans)
-    for (let i = 0; i < SPAN_TEXTS; i++) setText(i, row, resource[i] as number)
+    const refs = spans.texts
+    const firstRef = row * SPAN_TEXTS
+    for (let i = 0; i < SPAN_TEXTS; i++) refs[firstRef + i] = resource[i] as number
     spans.lane[row] = lane
-    ranks.fill(NOTHING)
+    for (let i = 0; i < SLOTS; i++) ranks[i] = NOTHING
     rpcService = 0
     rpcMethod = 0
     let identified = 0
@@ -162,7 +155,7 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
           break
         case 0x2a: {
           const length = readLength(cursor, end)
-          setText(spanText.name, row, internCut(texts, cursor, cursor.at, cursor.at + length))
+          refs[firstRef + spanText.name] = internCut(texts, cursor, cursor.at, cursor.at + length)
           cursor.at += length
           break
         }
@@ -195,14 +188,14 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
     spans.startTime[row] = nanosToMs(startHigh, startLow)
     // The difference of two times is small where the times themselves are not exact in a double.
     spans.durationMs[row] = (endHigh - startHigh) * 4294.967296 + (endLow - startLow) / 1e6
-    if (rpcMethod !== 0 && textAt(spanText.route, row) === 0) {
+    if (rpcMethod !== 0 && refs[firstRef + spanText.route] === 0) {
       const route = `${texts.text(rpcService) ?? ''}/${texts.text(rpcMethod) ?? ''}`
-      setText(spanText.route, row, texts.internString(route))
+      refs[firstRef + spanText.route] = texts.internString(route)
     }
     const refusal = wrong(row, identified)
     if (refusal === undefined) outcome.spans++
     else {
-      const name = textAt(spanText.name, row)
+      const name = refs[firstRef + spanText.name] as number
       spans.spans--
       refuse(outcome, refusal, 1, () => texts.text(name) ?? '')
     }
@@ -250,7 +243,7 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
       const text = readValueText(cursor, end, texts)
       if (slot === RPC_SERVICE) rpcService = text
       else if (slot === RPC_METHOD) rpcMethod = text
-      else setText(slot, row, text)
+      else spans.texts[row * SPAN_TEXTS + slot] = text
     }
   }
 
@@ -281,7 +274,7 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
     if (startMs > target.latestMs) return 'too-far-ahead'
     if (!resourceValid) return 'invalid-utf8'
     for (let i = FIRST_OF_SPAN; i < SPAN_TEXTS; i++) {
-      const text = textAt(i, row)
+      const text = spans.texts[row * SPAN_TEXTS + i] as number
       if (text !== 0 && !texts.valid(text)) return 'invalid-utf8'
     }
     if ((spans.kind[row] as number) > 5) spans.kind[row] = 0
