@@ -1,16 +1,13 @@
 /** Going on from day to day behind the ticker `health`, which says when a day of event time is over. */
 
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { daysUpTo } from '../domain/day.ts'
 import type { AccountSnapshot } from '../domain/snapshot.ts'
 import { healthTables, progressOf } from '../store/health.ts'
-import { countAccounts, loadDays } from '../store/snapshot.ts'
+import { loadDays, runsOf } from '../store/snapshot.ts'
 
 /** A replay is caught up with some days at a tick; a day that takes long is alone in its own. */
 const TICK_MS = 1_000
-
-/** Days of a replay that are read together, and snapshots held at a time: they bound the length and memory of a tick. */
-const MOST_DAYS = 28
-const MOST_SNAPSHOTS = 20_000
 
 type Range = { readonly done: number | undefined; readonly upTo: number | undefined }
 
@@ -40,19 +37,9 @@ export async function closeDaysOfAccounts(
 ): Promise<void> {
   const from = done === undefined ? await firstScoredDay(tx) : done + 1
   if (from === undefined || upTo === undefined) return
-  const run = (await runsOf(tx, daysBetween(from, upTo)))[0] ?? []
+  const run = (await runsOf(healthTables(tx), daysUpTo(from, upTo)))[0] ?? []
   for (const [day, snapshots] of await loadDays(healthTables(tx), run)) await close(day, snapshots)
 }
-
-/** Days in stretches that are read together. */
-export async function runsOf(tx: WorkerTransaction, days: readonly number[]): Promise<number[][]> {
-  if (days.length === 0) return []
-  const length = Math.max(1, Math.min(MOST_DAYS, Math.floor(MOST_SNAPSHOTS / (await countAccounts(healthTables(tx))))))
-  return Array.from({ length: Math.ceil(days.length / length) }, (_, i) => days.slice(i * length, (i + 1) * length))
-}
-
-export const daysBetween = (first: number, last: number): number[] =>
-  Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i)
 
 export const scoredUpTo = (tx: WorkerTransaction): Promise<number | undefined> => progressOf(tx, 'health')
 

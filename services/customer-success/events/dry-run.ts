@@ -62,8 +62,8 @@ async function* byCondition(
   { definition, fromDay, toDay }: Range,
 ): AsyncGenerator<Candidate> {
   let matches: ReadonlyMap<string, Match> = new Map()
-  for (let day = fromDay; day <= toDay; day++) {
-    const today = matchDay({ definition }, await accounts.at(reader, day), matches, day)
+  for await (const [day, states] of accounts.during(reader, fromDay, toDay)) {
+    const today = matchDay({ definition }, states, matches, day)
     matches = today.matches
     for (const state of today.triggers)
       yield { state, atMs: startOf(day + 1), reason: conditionReason({ definition }, state) }

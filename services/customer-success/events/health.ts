@@ -3,7 +3,7 @@
 import type { HealthScoreChanged } from '@plimsoll/contracts/generated/types.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { OutgoingEvent, Ticker } from '@plimsoll/kit/lanes/processor.ts'
-import { dayOf, startOf } from '../domain/day.ts'
+import { dayOf, daysUpTo, startOf } from '../domain/day.ts'
 import { closeDay } from '../domain/health/close.ts'
 import type { Configuration } from '../domain/health/configuration.ts'
 import { explain, type Line } from '../domain/health/explain.ts'
@@ -23,8 +23,7 @@ import {
   usageCheckpoints,
 } from '../store/health.ts'
 import { activeConfiguration, configurationsOf } from '../store/health-configurations.ts'
-import { loadDays } from '../store/snapshot.ts'
-import { daysBetween, runsOf } from './closed-days.ts'
+import { loadDays, runsOf } from '../store/snapshot.ts'
 
 /** Changes below a point are told with the one that makes it a point, or moves the band. */
 const TOLD_POINTS = 1
@@ -54,12 +53,12 @@ export const healthTicker: Ticker<Waiting> = {
     const closed = await progressOf(tx, 'health')
     const first = closed === undefined ? use.first : closed + 1
     // A day is over once somebody came on a later one: event time, whatever the clock of this machine says.
-    const [days] = await runsOf(tx, daysBetween(first, use.last - 1))
+    const [days] = await runsOf(healthTables(tx), daysUpTo(first, use.last - 1))
     if (days === undefined) return {}
     const again = LOOK_AGAIN_DAYS.flatMap((back) => days.map((day) => day - back))
     const past = [...new Set(again)].filter((day) => day >= use.first && day < first).sort((a, b) => a - b)
     const events = await scoreDays(tx, days)
-    for (const run of await runsOf(tx, past)) events.push(...(await correctDays(tx, run)))
+    for (const run of await runsOf(healthTables(tx), past)) events.push(...(await correctDays(tx, run)))
     await saveProgress(tx, 'health', days.at(-1) ?? first)
     return { events }
   },

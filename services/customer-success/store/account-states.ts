@@ -2,8 +2,10 @@
 
 import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { Transaction } from 'kysely'
+import { daysUpTo } from '../domain/day.ts'
 import type { AccountState, HealthState, RiskState } from '../domain/playbook/account-state.ts'
-import { loadSnapshots } from './snapshot.ts'
+import type { AccountSnapshot } from '../domain/snapshot.ts'
+import { loadDays, loadSnapshots, runsOf } from './snapshot.ts'
 import type { Tables } from './tables.ts'
 
 type Reader = ReaderDatabase<Tables>
@@ -17,6 +19,8 @@ export type AccountStates = {
   latestDay(reader: Reader): Promise<number | undefined>
   /** Of all accounts, or of those named. */
   at(reader: Reader, day: number, accountIds?: readonly string[]): Promise<AccountState[]>
+  /** Of all accounts, one day after the other. */
+  during(reader: Reader, fromDay: number, toDay: number): AsyncIterable<readonly [day: number, states: AccountState[]]>
 }
 
 export const storedAccounts: AccountStates = {
@@ -25,15 +29,30 @@ export const storedAccounts: AccountStates = {
     return row?.day
   },
   async at(reader, day, accountIds) {
-    const snapshots = await loadSnapshots(reader, day, accountIds)
-    const health = await healthAt(reader, day, accountIds)
-    const risks = await risksAt(reader, day, accountIds)
-    return snapshots.map((snapshot) => ({
-      snapshot,
-      health: health.get(snapshot.accountId),
-      risk: risks.get(snapshot.accountId),
-    }))
+    return await statesOf(reader, day, await loadSnapshots(reader, day, accountIds), accountIds)
   },
+  async *during(reader, fromDay, toDay) {
+    for (const run of await runsOf(reader, daysUpTo(fromDay, toDay))) {
+      for (const [day, snapshots] of await loadDays(reader, run)) {
+        yield [day, await statesOf(reader, day, snapshots)] as const
+      }
+    }
+  },
+}
+
+async function statesOf(
+  reader: Reader,
+  day: number,
+  snapshots: readonly AccountSnapshot[],
+  accountIds?: readonly string[],
+): Promise<AccountState[]> {
+  const health = await healthAt(reader, day, accountIds)
+  const risks = await risksAt(reader, day, accountIds)
+  return snapshots.map((snapshot) => ({
+    snapshot,
+    health: health.get(snapshot.accountId),
+    risk: risks.get(snapshot.accountId),
+  }))
 }
 
 /** As known at the end of the day: corrections came later. */

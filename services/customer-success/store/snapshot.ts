@@ -95,12 +95,18 @@ export async function loadDays(
   return snapshots
 }
 
-export async function countAccounts(reader: Reader): Promise<number> {
-  const { n } = await reader
+/** Days that are read together, and snapshots held at a time. */
+const MOST_DAYS = 28
+const MOST_SNAPSHOTS = 20_000
+
+/** Days in stretches that are read together. */
+export async function runsOf(reader: Reader, days: readonly number[]): Promise<number[][]> {
+  const { accounts } = await reader
     .selectFrom('account')
-    .select(({ fn }) => fn.countAll<number>().as('n'))
+    .select(({ fn }) => fn.countAll<number>().as('accounts'))
     .executeTakeFirstOrThrow()
-  return n
+  const length = Math.max(1, Math.min(MOST_DAYS, Math.floor(MOST_SNAPSHOTS / accounts)))
+  return Array.from({ length: Math.ceil(days.length / length) }, (_, i) => days.slice(i * length, (i + 1) * length))
 }
 
 async function allAccountIds(reader: Reader): Promise<string[]> {

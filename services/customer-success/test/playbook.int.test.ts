@@ -8,7 +8,7 @@ import { listEffects } from '@plimsoll/kit/ledger/ledger.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { customerSuccessConfig } from '../config.ts'
-import { DAY_MS, dayOf } from '../domain/day.ts'
+import { DAY_MS, dayOf, daysUpTo } from '../domain/day.ts'
 import type { AccountState } from '../domain/playbook/account-state.ts'
 import type { Playbook } from '../domain/playbook/playbook.ts'
 import { accountState } from '../domain/playbook/testing.ts'
@@ -50,6 +50,9 @@ let latestDay: number
 const accounts: AccountStates = {
   latestDay: async () => latestDay,
   at: async (_, day, ids = [...book.keys()]) => ids.flatMap((id) => stateAt(id, day) ?? []),
+  async *during(reader, fromDay, toDay) {
+    for (const day of daysUpTo(fromDay, toDay)) yield [day, await accounts.at(reader, day)] as const
+  },
 }
 
 function stateAt(accountId: string, day: number): AccountState | undefined {
