@@ -24,7 +24,7 @@ export type FitTask = { readonly rows: Rows; readonly incumbent: ChurnModel | un
 type Fit = {
   readonly learnedUpTo: number
   readonly comparedWith: number | undefined
-  night: Night | Error | undefined
+  night: Night | undefined
 }
 
 /** No transaction is open while a model is fitted: one tick reads and starts it, a later one writes what came of it. */
@@ -41,7 +41,6 @@ export const modelTrainTicker: Ticker<{ fit: Fit | undefined }> = {
       return {}
     }
     if (fit.night === undefined) return {}
-    if (fit.night instanceof Error) throw fit.night
     await saveModel(tx, fit.night, { ...fit, atMs: now() })
     state.fit = undefined
     return {}
@@ -63,8 +62,14 @@ async function startFit(tx: WorkerTransaction): Promise<Fit | undefined> {
     (night) => {
       fit.night = night
     },
-    (error: Error) => {
-      fit.night = error
+    // Told like any other, and tried again when more is known: at once it would fail again.
+    ({ message }: Error) => {
+      fit.night = {
+        isPromoted: false,
+        reasons: [`It could not be fitted: ${message}`],
+        model: undefined,
+        backtest: undefined,
+      }
     },
   )
   return fit

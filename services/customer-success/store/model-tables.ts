@@ -4,7 +4,8 @@ import type { ColumnType } from 'kysely'
 import type { ChurnModel } from '../domain/learn/model.ts'
 import type { Backtest } from '../domain/learn/night.ts'
 
-type Json<T> = ColumnType<T, string, string>
+type Json<T> = ColumnType<T, string, never>
+type NullableJson<T> = ColumnType<T | null, string | null, never>
 
 export type ChurnModelTable = {
   version: number
@@ -13,11 +14,11 @@ export type ChurnModelTable = {
   learned_up_to: number
   promoted: boolean
   reasons: Json<readonly string[]>
-  trained_on: Json<ChurnModel['trainedOn'] | null>
-  backtest: Json<Backtest | null>
+  trained_on: NullableJson<ChurnModel['trainedOn']>
+  backtest: NullableJson<Backtest>
   /** The version in use then. */
   compared_with: number | null
-  model: Json<ChurnModel | null>
+  model: NullableJson<ChurnModel>
 }
 
 export type ChurnDayTable = { day: number; names: string[]; version: number | null }

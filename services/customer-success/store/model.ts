@@ -17,6 +17,8 @@ export const modelTables = (tx: WorkerTransaction): Transaction<ModelTables & He
 
 /** Features are kept of every day that is a multiple: an account's days should not all be the same one told again. */
 const KEPT_EVERY_DAYS = 7
+/** What made accounts leave longer ago was another product. */
+const KEPT_DAYS = 730
 /** More rows do not make a better model, only a longer night: then a share of them, drawn by their names, is enough. */
 const MOST_ROWS = 40_000
 
@@ -87,11 +89,11 @@ export async function saveChurnDay(
     from unnest(
       ${certain.map(({ accountId }) => accountId)}::text[], ${certain.map(({ probability }) => probability)}::float8[]
     ) as told (account_id, probability)
-    where health_score.account_id = told.account_id and day = ${day} and revision = 0`.execute(tx)
+    where health_score.account_id = told.account_id and day = ${day}`.execute(tx)
   await db
     .deleteFrom('churn_features')
     .where('day', '<', day)
-    .where(sql<boolean>`day % ${KEPT_EVERY_DAYS} <> 0`)
+    .where(sql<boolean>`day % ${KEPT_EVERY_DAYS} <> 0 or day < ${day - KEPT_DAYS}`)
     .execute()
 }
 
@@ -168,10 +170,10 @@ export async function saveModel(
       learned_up_to: by.learnedUpTo,
       promoted: isPromoted,
       reasons: JSON.stringify(reasons),
-      trained_on: JSON.stringify(model?.trainedOn ?? null),
-      backtest: JSON.stringify(backtest ?? null),
+      trained_on: model === undefined ? null : JSON.stringify(model.trainedOn),
+      backtest: backtest === undefined ? null : JSON.stringify(backtest),
       compared_with: by.comparedWith ?? null,
-      model: JSON.stringify(isPromoted ? model : null),
+      model: isPromoted ? JSON.stringify(model) : null,
     }))
     .execute()
 }

@@ -104,7 +104,7 @@ type Learned = {
 const models = async () => (await get<{ items: Model[] }>('/models')).items
 
 test('a history of who left makes a model, which is tested on days it knew nothing of before it is used', {
-  timeout: 300_000,
+  timeout: 400_000,
 }, async () => {
   for (let i = 0; i < LEAVERS; i++) {
     await contract(`leaver-${i}`, 0)
@@ -121,7 +121,7 @@ test('a history of who left makes a model, which is tested on days it knew nothi
   await use(0, HALT)
 
   await expect
-    .poll(models, { timeout: 280_000, interval: 1_000 })
+    .poll(models, { timeout: 380_000, interval: 1_000 })
     .toContainEqual(expect.objectContaining({ promoted: true, inUse: true }))
   const listed = await models()
   expect(listed.filter(({ inUse }) => inUse)).toHaveLength(1)
@@ -168,16 +168,26 @@ test('the days after it are scored by it: in health with exact drivers, in risk,
   const taken = () =>
     database.reader.selectFrom('subscription_state').select('source').where('status', '=', 'cancel_requested').execute()
   await expect.poll(async () => (await taken()).length, { timeout: 20_000 }).toBe(2)
+  // Activated before the day that now closes: what happened earlier would trigger nothing.
+  await fetch(`${running.url}/v1/customer-success/playbooks/high-churn-risk/activate`, {
+    ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' },
+  })
+  await database.worker
+    .updateTable('playbook')
+    .set({ activated_at: new Date(startOf(today - 2)) })
+    .execute()
   await use(HALT + 1, DAYS)
 
-  type Risk = { accountId: string; churnProbability: number; rankedBy: number; learned: Learned; actions: unknown[] }
+  type Risk = { accountId: string; churnProbability: number; rankedBy: number; learned: Learned; actions: object[] }
   const risks = async () => (await get<{ items: Risk[] }>('/churn-risk')).items
-  await expect.poll(async () => (await risks()).length, { timeout: 60_000, interval: 1_000 }).toBe(2)
+  const action = { playbook: 'high-churn-risk' }
+  await expect
+    .poll(risks, { timeout: 60_000, interval: 1_000 })
+    .toMatchObject([{ actions: [action] }, { actions: [action] }])
   const [worst, other] = await risks()
   // A third of the revenue, but far likelier to leave.
   expect([worst?.accountId, other?.accountId]).toEqual(['troubled', 'calm'])
   expect(worst?.rankedBy).toBeCloseTo((worst?.churnProbability ?? 0) * 10_000, 6)
-  expect(worst?.actions).toEqual([])
 
   const health = await get<{ day: string; churnProbability: number; learned: Learned }>('/accounts/troubled/health')
   const { probability, baseLogOdds, drivers } = health.learned

@@ -1,65 +1,43 @@
 /**
  * Scoreboard rows 12 (learned) and 19: the model of the service on the simulated product log, from the snapshots the
- * service itself scores. Every two weeks, accounts of at least 28 days: churned = cancels in (T + 7, T + 37]. Accounts that
- * cancel within the lead are left out: nobody could still be asked. Split by account; beside it what the service does at
- * night: all accounts, weeks, split by time.
+ * service itself scores, in weeks, of accounts of at least 28 days; churned = cancels in (T + 7, T + 37]. Accounts that
+ * cancel within the lead are left out: nobody could still be asked. Split by account, and scored every two weeks; beside it
+ * what the service does at night: all accounts, split by time.
  */
 
-import { FEATURE_DIRECTIONS, FEATURE_NAMES, featuresOf } from '@plimsoll/customer-success/domain/learn/features.ts'
+import { FEATURE_NAMES, featuresOf, RULE } from '@plimsoll/customer-success/domain/learn/features.ts'
 import { score } from '@plimsoll/customer-success/domain/learn/model.ts'
 import { fitNight, labelledRows, type Observation } from '@plimsoll/customer-success/domain/learn/night.ts'
-import { type Example, featuresAt, type Rows, rowsOf } from '@plimsoll/customer-success/domain/learn/rows.ts'
+import { featuresAt, type Rows } from '@plimsoll/customer-success/domain/learn/rows.ts'
 import { type Cssim, loadCssim } from './cssim.ts'
 import { evidenceRows, interval, type Scored, trainAndScore } from './learn.ts'
 import type { CsRow } from './rows.ts'
 
-const FIRST_DAY = 56
-const STEP_DAYS = 14
+const STEP_DAYS = 7
+const FIRST_SCORED_DAY = 56
+const SCORED_EVERY_DAYS = 14
 const LEAST_AGE_DAYS = 28
-const LEAD_DAYS = 7
-const WINDOW_DAYS = 30
 const SCORED_ACCOUNTS = 10_000
 
 export function learnSimRows(data: string): CsRow[] {
   const sim = loadCssim(data)
   if (sim === undefined) return []
-  const rows = simRows(sim)
-  const scored = trainAndScore(rows, { name: 'usersTrend14', sign: -1 })
+  const rows = labelledRows(observationsOf(sim), sim.lastDay)
+  const isScored = (day: number): boolean =>
+    day >= FIRST_SCORED_DAY && (day - FIRST_SCORED_DAY) % SCORED_EVERY_DAYS === 0
+  const scored = trainAndScore(rows, { name: RULE.feature, sign: RULE.sign }, isScored)
   const baselines = { auc: '.674 [.651, .698]' }
   return [
     ...evidenceRows('12', 'cs-sim', scored, { auc: 0.71 }, baselines, 'users fell'),
-    nightRow(sim),
+    nightRow(rows),
     ...speedRows(rows, scored),
   ]
 }
 
-function simRows(sim: Cssim): Rows {
-  const cancelDays = cancelDaysOf(sim)
-  const examples: Example[] = []
-  for (let day = FIRST_DAY; day + LEAD_DAYS + WINDOW_DAYS <= sim.lastDay; day += STEP_DAYS)
-    for (const snapshot of sim.snapshotsAt(day)) {
-      const cancelDay = cancelDays.get(snapshot.accountId) ?? Infinity
-      if (day - snapshot.startedDay < LEAST_AGE_DAYS || cancelDay <= day + LEAD_DAYS) continue
-      examples.push({
-        entity: snapshot.accountId,
-        day,
-        features: featuresOf(snapshot),
-        churned: cancelDay <= day + LEAD_DAYS + WINDOW_DAYS,
-      })
-    }
-  return rowsOf(FEATURE_NAMES, examples, FEATURE_DIRECTIONS)
-}
-
-const cancelDaysOf = ({ accounts }: Cssim) =>
-  new Map(accounts.map(({ accountId, subscription }) => [accountId, subscription?.cancelledDay]))
-
-const NIGHT_STEP_DAYS = 7
-
-/** The night after the last day: fitted to what was known when the newest quarter of the weeks began, tested on it. */
-function nightRow(sim: Cssim): CsRow {
-  const cancelDays = cancelDaysOf(sim)
+function observationsOf(sim: Cssim): Observation[] {
+  const cancelDays = new Map(sim.accounts.map(({ accountId, subscription }) => [accountId, subscription?.cancelledDay]))
   const observations: Observation[] = []
-  for (let day = NIGHT_STEP_DAYS; day <= sim.lastDay; day += NIGHT_STEP_DAYS)
+  for (let day = 0; day <= sim.lastDay; day += STEP_DAYS)
     for (const snapshot of sim.snapshotsAt(day)) {
       if (day - snapshot.startedDay < LEAST_AGE_DAYS) continue
       const values = featuresOf(snapshot)
@@ -67,15 +45,18 @@ function nightRow(sim: Cssim): CsRow {
       const { accountId } = snapshot
       observations.push({ accountId, day, features, cancelledDay: cancelDays.get(accountId) })
     }
-  const { isPromoted, reasons, backtest } = fitNight(labelledRows(observations, sim.lastDay), undefined)
-  return {
-    ...{ bench: '12', rule: 'model at night', measure: 'cs-sim newest quarter AUC', unit: '' },
-    value: backtest?.auc.value ?? Number.NaN,
-    detail:
-      backtest === undefined
-        ? reasons.join('; ')
-        : `${interval(backtest.auc)}, +${backtest.gain.value.toFixed(3)} ${interval(backtest.gain)} over the rule, ECE ${backtest.calibrationError.toFixed(3)}: ${isPromoted ? 'in use' : reasons.join('; ')}`,
-  }
+  return observations
+}
+
+/** The night after the last day: fitted to what was known when the newest quarter of the weeks began, tested on it. */
+function nightRow(rows: Rows): CsRow {
+  const { isPromoted, reasons, backtest } = fitNight(rows, undefined)
+  const row = { bench: '12', rule: 'model at night', measure: 'cs-sim newest quarter AUC', unit: '' }
+  const verdict = isPromoted ? 'in use' : reasons.join('; ')
+  if (backtest === undefined) return { ...row, value: Number.NaN, detail: verdict }
+  const { auc, gain, calibrationError } = backtest
+  const figures = `${interval(auc)}, +${gain.value.toFixed(3)} ${interval(gain)} over the rule`
+  return { ...row, value: auc.value, detail: `${figures}, ECE ${calibrationError.toFixed(3)}: ${verdict}` }
 }
 
 /** Scoring with drivers of as many accounts as asked for: the rows there are, over and over. */

@@ -45,14 +45,22 @@ export type Scored = {
 /**
  * Trains on one side and asks what the other shows beside a simple rule.
  * @param rule column the rule ranks by, with the sign that makes higher mean likelier to churn
+ * @param isScored days of the other side that are scored; all by default
  */
-export function trainAndScore(rows: Rows, rule: { readonly name: string; readonly sign: 1 | -1 }): Scored {
+export function trainAndScore(
+  rows: Rows,
+  rule: { readonly name: string; readonly sign: 1 | -1 },
+  isScored: (day: number) => boolean = () => true,
+): Scored {
   const { isHeldOut, name } = sidesOf(rows.entity)
   const train = takeRows(
     rows,
     placesWhere(rows, (entity) => !isHeldOut(entity)),
   )
-  const held = takeRows(rows, placesWhere(rows, isHeldOut))
+  const held = takeRows(
+    rows,
+    placesWhere(rows, (entity, day) => isHeldOut(entity) && isScored(day)),
+  )
   const before = process.cpuUsage().user
   const model = trainChurnModel(train)
   const trainSeconds = (process.cpuUsage().user - before) / 1e6
