@@ -105,6 +105,15 @@ test('what is published while the lanes work is summed within a second', async (
   expect(performance.now() - publishedAt).toBeLessThan(1_000)
 })
 
+test('a lane that is behind commits several pulls at once', async () => {
+  await publishAll(numbers(3, 300))
+  const sizes: number[] = []
+  const slight: EventLog = { ...log, reader: (options) => log.reader({ ...options, maxMessages: 20 }) }
+  await start({ processors: [summing({ onBatch: ({ length }) => sizes.push(length) })] }, slight)
+  await until(sumOf(3), (sum) => sum === triangle(300))
+  expect(Math.max(...sizes)).toBeGreaterThan(20)
+})
+
 test('types the processor does not name only move the checkpoint', async () => {
   await log.publish({ ...numberMessage(3, 1), headers: { 'Plimsoll-Type': 'another.v1.Type' } })
   await publishAll(numbers(3, 2))

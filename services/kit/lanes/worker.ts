@@ -31,6 +31,8 @@ export type Shell = {
 
 /** Tries of one message that fails for an unknown reason before it counts as poison. */
 const unknownTries = 5
+/** A lane that is behind commits several pulls at once; these bound what that takes, and how long a fact waits for it. */
+const commitLimits = { bytes: 2 * 1024 * 1024, gatherMs: 200 }
 /** Outbox rows a lane may run ahead of the broker. */
 const outboxAhead = 1_000
 /** How often a lane looks at its stream, see `watchStream`. */
@@ -69,8 +71,7 @@ export async function workLane(
   try {
     let watchedAt = clock.now()
     while (!stop.aborted) {
-      const stored = await reader.pull()
-      if (stored.length > 0) await inBatchSpan(processor, stored, () => handleOrSplit(stored.map(asLaneMessage)))
+      if (await reader.ready()) await handleOrSplit(gather)
       if (clock.now() - watchedAt >= watchStreamMs) {
         await watchStream()
         watchedAt = clock.now()
@@ -89,19 +90,45 @@ export async function workLane(
     return db.transaction().execute((tx) => processor.load(tx, context))
   }
 
-  /** Handles and commits a batch; one that cannot be handled is halved until the message at fault stands alone. */
-  async function handleOrSplit(batch: readonly LaneMessage[]): Promise<void> {
+  /** What is to be committed together: one pull, while the lane is behind as many as `commitLimits` allows. */
+  async function gather(): Promise<readonly LaneMessage[]> {
+    const startedAt = performance.now()
+    const batch: LaneMessage[] = []
+    let bytes = 0
+    do {
+      for (const message of await reader.pull()) {
+        batch.push(asLaneMessage(message))
+        bytes += message.data.length
+      }
+    } while (
+      (batch.at(-1)?.pending ?? 0) > 0 &&
+      bytes < commitLimits.bytes &&
+      performance.now() - startedAt < commitLimits.gatherMs
+    )
+    return batch
+  }
+
+  /**
+   * Handles and commits a batch; one that cannot be handled is halved until the message at fault stands alone. It is
+   * taken when it is the lane's turn: batches that waited for theirs would be the larger part of a process's memory.
+   */
+  async function handleOrSplit(taken: () => Promise<readonly LaneMessage[]>): Promise<void> {
+    let batch: readonly LaneMessage[] | undefined
     for (let tries = 1; ; tries++) {
-      const arrivedAt = performance.now()
       try {
-        return await turn(() => handle(batch, arrivedAt))
+        return await turn(async () => {
+          batch ??= await taken()
+          const messages = batch
+          await inBatchSpan(processor, messages, () => handle(messages))
+        })
       } catch (error) {
-        if (isTransient(error)) throw error
+        if (batch === undefined || isTransient(error)) throw error
         state = await load()
         if (batch.length > 1) {
           const middle = batch.length >> 1
-          await handleOrSplit(batch.slice(0, middle))
-          return await handleOrSplit(batch.slice(middle))
+          const halves = [batch.slice(0, middle), batch.slice(middle)]
+          for (const half of halves) await handleOrSplit(async () => half)
+          return
         }
         const [message] = batch
         if (message && (isRefusal(error) || tries >= unknownTries)) return await refuse(message, error)
@@ -115,13 +142,14 @@ export async function workLane(
     }
   }
 
-  async function handle(batch: readonly LaneMessage[], arrivedAt: number): Promise<void> {
+  async function handle(batch: readonly LaneMessage[]): Promise<void> {
+    const startedAt = performance.now()
     if (batch.some(({ type }) => type === '')) throw poison('the message has no Plimsoll-Type header')
     const wanted = batch.filter(({ type }) => types.has(type))
     const outcome = wanted.length === 0 ? {} : await processor.handle(state, wanted, context)
     const last = batch[batch.length - 1] as LaneMessage
     await commit(checkpointAt(last), outcome, outboxMessages(service, lease, last.seq, outcome.events ?? []))
-    metrics.committed(lease, batch.length, (performance.now() - arrivedAt) / 1000)
+    metrics.committed(lease, batch.length, (performance.now() - startedAt) / 1000)
     metrics.lag(lease, last.pending, last.pending === 0 ? 0 : (clock.now() - last.time) / 1000)
   }
 

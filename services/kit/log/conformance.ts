@@ -78,6 +78,16 @@ export function describeEventLog(name: string, open: () => Promise<LogFixture>):
       expect(found.map(text)).toEqual(Array.from({ length: 3_000 }, (_, i) => String(i)))
     })
 
+    test('a reader is ready when there is something to pull, which it then gives', async () => {
+      const reader = await read(await nextSeq(), { maxWaitMs: 50 })
+      expect(await reader.ready()).toBe(false)
+      await publish('ready')
+      while (!(await reader.ready()));
+      expect(await reader.ready()).toBe(true)
+      expect((await reader.pull()).map(text)).toEqual(['ready'])
+      expect(await reader.ready()).toBe(false)
+    })
+
     test('a reader starts at the sequence it was given', async () => {
       const start = await nextSeq()
       for (const body of ['one', 'two', 'three']) await publish(body)

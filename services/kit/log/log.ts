@@ -54,6 +54,11 @@ export type ReadOptions = {
 
 export type LaneReader = {
   /**
+   * Waits for messages, `maxWaitMs` at most; true when `pull` has some to give. Until then they are the reader's, which
+   * holds no more than one pull. Rejects as `pull` does.
+   */
+  ready(): Promise<boolean>
+  /**
    * The next messages in order, an empty array after `maxWaitMs` of silence. The following pull is already under way
    * when this one returns. Rejects with `LogGapError` when the consumer's own sequence is not contiguous from 1, and
    * with a transient `AppError` when the broker is gone: make a new reader from the checkpoint then.

@@ -143,29 +143,32 @@ function memoryReader(stream: Stream, options: ReadOptions, logClosed: () => boo
   }
 
   return {
-    async pull() {
-      const deadline = performance.now() + maxWaitMs
-      for (;;) {
-        if (closed || logClosed()) throw appError('broker-unavailable', `Reader ${options.name} is closed.`)
-        const batch = take()
-        const leftMs = deadline - performance.now()
-        if (batch.length > 0 || leftMs <= 0) return batch
-        await new Promise<void>((resolve) => {
-          const wake = () => {
-            clearTimeout(timer)
-            stream.wakers.delete(wake)
-            resolve()
-          }
-          const timer = setTimeout(wake, leftMs)
-          stream.wakers.add(wake)
-        })
-      }
-    },
+    ready,
+    pull: async () => ((await ready()) ? take() : []),
     caughtUp: async () => waiting().length === 0,
     async close() {
       closed = true
       for (const wake of stream.wakers) wake()
     },
+  }
+
+  async function ready(): Promise<boolean> {
+    const deadline = performance.now() + maxWaitMs
+    for (;;) {
+      if (closed || logClosed()) throw appError('broker-unavailable', `Reader ${options.name} is closed.`)
+      const leftMs = deadline - performance.now()
+      const found = waiting().length > 0
+      if (found || leftMs <= 0) return found
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          clearTimeout(timer)
+          stream.wakers.delete(wake)
+          resolve()
+        }
+        const timer = setTimeout(wake, leftMs)
+        stream.wakers.add(wake)
+      })
+    }
   }
 }
 

@@ -81,6 +81,18 @@ test('the next pull is under way before the batch is handed over', async () => {
   expect(fake.requests[1]?.body).toMatchObject({ batch: 2 })
 })
 
+test('what is ready stays with the reader until it is pulled', async () => {
+  const fake = fakeWire()
+  const reader = await openReader(fake.wire, { ...options, maxMessages: 2 })
+  expect(await reader.ready()).toBe(false)
+  fake.message(1, 1, 1)
+  fake.message(2, 2, 7)
+  expect(await reader.ready()).toBe(true)
+  expect(fake.requests).toHaveLength(1)
+  expect(await reader.pull()).toHaveLength(2)
+  expect(fake.requests).toHaveLength(2)
+})
+
 test('no more is asked for than one pull while nobody takes it', async () => {
   const fake = fakeWire()
   await openReader(fake.wire, { ...options, maxMessages: 2 })
@@ -101,11 +113,12 @@ test('while more is on its way, a pull waits for a full batch', async () => {
 
 test('all readers of a connection together ask for less than the server lets wait for a client', async () => {
   const fake = fakeWire()
-  for (let lane = 0; lane < 16; lane++) await openReader(fake.wire, { ...options, name: `lane-${lane}` })
-  const reader = await openReader(fake.wire, { ...options, name: 'one more' })
-  expect(fake.requests.at(-1)?.body.max_bytes).toBe(Math.floor((32 * 1024 * 1024) / 17))
+  const wire = { ...fake.wire, maxPayloadBytes: 64 * 1024 }
+  for (let lane = 0; lane < 16; lane++) await openReader(wire, { ...options, name: `lane-${lane}` })
+  const reader = await openReader(wire, { ...options, name: 'one more' })
+  expect(fake.requests.at(-1)?.body.max_bytes).toBe(Math.floor((16 * 1024 * 1024) / 17))
   await reader.close()
-  expect(fake.wire.openReaders.size).toBe(16)
+  expect(wire.openReaders.size).toBe(16)
 })
 
 test('a request that ran out is made again', async () => {

@@ -8,9 +8,9 @@ export const pullDefaults = { maxMessages: 100, maxBytes: 4 * 1024 * 1024, maxWa
 
 /**
  * What all pulls of a connection may have asked for at once. The server drops a client, and with it what was on its way,
- * when more than `max_pending` (64 MiB) waits to be written to it: 16 lanes of 4 MiB each are enough.
+ * when more than `max_pending` (64 MiB) waits to be written to it; and what a reader holds is memory of this process.
  */
-const connectionBytes = 32 * 1024 * 1024
+const connectionBytes = 16 * 1024 * 1024
 
 /** A request waits this long at the server; messages arrive at once whatever this is, so idle lanes cost little. */
 const requestExpiresMs = 5_000
@@ -118,25 +118,31 @@ export async function openReader(
     if (queue.length > 0) wake?.()
   }
 
+  async function ready(): Promise<boolean> {
+    requestMore()
+    if (!failure && (queue.length === 0 || flowing())) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, maxWaitMs)
+        wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      wake = undefined
+    }
+    if (failure) throw failure
+    return queue.length > 0
+  }
+
   const unsubscribe = wire.subscribe(`${inbox}.*`, receive)
   const stopListening = wire.onDisconnect(() => fail(readerLost(options, 'the connection to the broker was lost')))
   requestMore()
 
   return {
     pendingAtStart,
+    ready,
     async pull() {
-      requestMore()
-      if (!failure && (queue.length === 0 || flowing())) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, maxWaitMs)
-          wake = () => {
-            clearTimeout(timer)
-            resolve()
-          }
-        })
-        wake = undefined
-      }
-      if (failure) throw failure
+      await ready()
       const batch = queue
       queue = []
       queuedBytes = 0
