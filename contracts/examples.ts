@@ -284,6 +284,9 @@ export const examples: { readonly [T in EventType]: EventValue<T> } = {
   },
   'plimsoll.customer_success.v1.HealthScoreChanged': {
     accountId: 'acme',
+    accountName: 'Acme Ltd',
+    plan: 'team',
+    segment: 'smb',
     at: AT,
     kind: 'changed',
     score: 58.2,

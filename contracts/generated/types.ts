@@ -213,6 +213,12 @@ export type HealthScoreChanged = {
   readonly components: readonly HealthComponent[]
   /** Why it moved since the previous score. */
   readonly drivers: readonly HealthDriver[]
+  /** As people call the account; empty when nobody has told. */
+  readonly accountName: string
+  /** Empty when not known. */
+  readonly plan: string
+  /** Empty when not known. */
+  readonly segment: string
 }
 
 export type HealthChangeKind = 'changed' | 'corrected'

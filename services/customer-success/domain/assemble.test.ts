@@ -19,6 +19,7 @@ const usage = {
 }
 const acme: AccountFacts = {
   accountId: 'acme',
+  name: '',
   segment: 'smb',
   plan: 'pro',
   seats: 10,

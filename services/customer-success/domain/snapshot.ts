@@ -8,6 +8,8 @@ export const HISTORY_DAYS = 112
 
 export type AccountSnapshot = {
   readonly accountId: string
+  /** As people call it; empty when nobody has told. */
+  readonly name: string
   /** The last day that is counted, days since 1970-01-01. */
   readonly day: number
   readonly segment: string

@@ -91,7 +91,7 @@ function account(
 ): AccountSnapshot {
   const { users28 = 1, ...rest } = part
   return {
-    ...{ accountId, day, segment: '', plan: '', seats: 5, mrrMinor: 0, currency: '', startedDay: 0 },
+    ...{ accountId, day, name: '', segment: '', plan: '', seats: 5, mrrMinor: 0, currency: '', startedDay: 0 },
     activity: {
       ...{ users: new Uint32Array(HISTORY_DAYS), events: none, apiCalls: none, apiErrors: none },
       ...{ users7: 0, users28, users84: 0, users28Before: 0, lastDay: undefined },

@@ -114,7 +114,15 @@ async function scoreDay(
     const since = (of: ReadonlyMap<string, number> | undefined) => difference(row.score, of?.get(id))
     const trends = { trend7: since(week), trend28: since(month), trend84: since(quarter) }
     events.push(
-      changed(row, { health, configuration, kind: 'changed', previous: previous?.score ?? null, trends, drivers }),
+      changed(row, {
+        snapshot,
+        health,
+        configuration,
+        kind: 'changed',
+        previous: previous?.score ?? null,
+        trends,
+        drivers,
+      }),
     )
   }
   for (const snapshot of snapshots) {
@@ -165,7 +173,9 @@ async function correctDay(
       rows.push(row)
       const drivers = explain(healthOfRow(was, configuration), health, configuration)
       const trends = { trend7: null, trend28: null, trend84: null }
-      events.push(changed(row, { health, configuration, kind: 'corrected', previous: was.score, trends, drivers }))
+      events.push(
+        changed(row, { snapshot, health, configuration, kind: 'corrected', previous: was.score, trends, drivers }),
+      )
     }
   }
   await saveScores(tx, rows)
@@ -204,6 +214,7 @@ export const healthOfRow = (row: ScoreRow, configuration: Configuration): Health
   healthBy(row.readings, row.template, configuration)
 
 type Told = {
+  readonly snapshot: AccountSnapshot
   readonly health: Health
   readonly configuration: Configuration
   readonly kind: HealthScoreChanged['kind']
@@ -219,6 +230,9 @@ function changed(row: Omit<ScoreRow, 'hard'>, told: Told): OutgoingEvent {
     time: startOf(row.day + 1) - 1,
     value: {
       accountId: row.account_id,
+      accountName: told.snapshot.name,
+      plan: told.snapshot.plan,
+      segment: told.snapshot.segment,
       at: startOf(row.day + 1) - 1,
       kind: told.kind,
       score: row.score,

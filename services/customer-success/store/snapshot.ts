@@ -229,6 +229,7 @@ async function factsOf(reader: Reader, accounts: readonly Account[]) {
     if (!(startedDay <= day)) return undefined
     return {
       accountId: id,
+      name: account.name,
       segment: account.segment,
       plan: account.plan,
       seats: contract?.seats ?? 0,

@@ -10,6 +10,10 @@ type Adopted = EventValue<'plimsoll.customer_success.v1.FeatureAdopted'>
 /** A customer as the facts so far tell it. Times are ms since the epoch. */
 export type Account = {
   readonly accountId: string
+  /** As the newest score told, as plan and segment; empty when not known. */
+  readonly name: string
+  readonly plan: string
+  readonly segment: string
   /** Null before the first score. */
   readonly health: Health | null
   /** The open risk episode; null while there is none. */
@@ -41,6 +45,7 @@ export type Lag = Pick<LagDetected, 'at' | 'breadth' | 'expected' | 'missing'>
 
 export const newAccount = (accountId: string): Account => ({
   accountId,
+  ...{ name: '', plan: '', segment: '' },
   health: null,
   risk: null,
   riskChangedAt: null,
@@ -53,6 +58,7 @@ export function foldHealth(account: Account, event: HealthChanged): Account {
   const { at, score, band, confidence, provisional, trend7, trend28, churnProbability, drivers } = event
   return {
     ...account,
+    ...{ name: event.accountName, plan: event.plan, segment: event.segment },
     health: { at, score, band, confidence, provisional, trend7, trend28, churnProbability, drivers },
   }
 }

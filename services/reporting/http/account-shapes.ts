@@ -18,6 +18,9 @@ export const driverSchema = Type.Object({
 
 export const accountSchema = Type.Object({
   accountId: Type.String(),
+  name: Type.String({ description: 'Empty when not known, as plan and segment.' }),
+  plan: Type.String(),
+  segment: Type.String(),
   health: nullable(
     Type.Object({
       at: time('End of the day or hour the score is of.'),
@@ -51,9 +54,17 @@ export const accountSchema = Type.Object({
   ),
 })
 
-export function accountBody({ accountId, health, risk, lag }: Account): Static<typeof accountSchema> {
+export function accountBody({
+  accountId,
+  name,
+  plan,
+  segment,
+  health,
+  risk,
+  lag,
+}: Account): Static<typeof accountSchema> {
   return {
-    accountId,
+    ...{ accountId, name, plan, segment },
     health: health === null ? null : { ...health, at: iso(health.at), drivers: [...health.drivers] },
     risk: risk === null ? null : { ...risk, raisedAt: iso(risk.raisedAt) },
     lag: lag === null ? null : { ...lag, at: iso(lag.at), missing: [...lag.missing] },

@@ -8,7 +8,10 @@ import { accountBody, accountSchema, band } from './account-shapes.ts'
 const querystring = Type.Object({
   band: Type.Optional(band),
   risk: Type.Optional(Type.Literal('open', { description: 'Only accounts with an open risk episode.' })),
-  search: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'Part of the account’s id.' })),
+  segment: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  search: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 200, description: 'Part of the account’s id or name, in any case.' }),
+  ),
   ...pageQuery,
 })
 

@@ -14,6 +14,9 @@ const response = Type.Object({
     churn_risk: Type.Integer(),
     unknown: Type.Integer(),
   }),
+  segments: Type.Array(Type.Object({ segment: Type.String(), accounts: Type.Integer() }), {
+    description: 'Of accounts whose segment is known, by name.',
+  }),
   openRisks: Type.Integer({ description: 'Accounts with an open risk episode.' }),
   mrrAtRisk: Type.Array(
     Type.Object({ currency: Type.String(), minor: Type.Integer({ description: 'In the minor unit.' }) }),
@@ -27,13 +30,14 @@ export const bookRoute = ({ reader }: ServiceContext<unknown, ReportingTables>):
   permission: 'reporting:read',
   schema: { summary: 'The book of accounts in figures', response: { 200: response } },
   async handler(): Promise<Static<typeof response>> {
-    const [head, { bands, revenue }] = await Promise.all([readHead(reader), bookFigures(reader)])
+    const [head, { bands, segments, revenue }] = await Promise.all([readHead(reader), bookFigures(reader)])
     const counts = { healthy: 0, at_risk: 0, churn_risk: 0, unknown: 0 }
     for (const { band, accounts } of bands) counts[band] = accounts
     return {
       asOf: head.asOf === null ? null : iso(head.asOf),
       accounts: bands.reduce((sum, { accounts }) => sum + accounts, 0),
       bands: counts,
+      segments,
       openRisks: bands.reduce((sum, { risks }) => sum + risks, 0),
       mrrAtRisk: revenue,
     }

@@ -68,10 +68,12 @@ const showParts = (column, parts) =>
 
 /** @param {Account} account @param {string} behind the query behind its figures */
 function showHeadline(account, behind) {
-  const { accountId, health } = account
-  document.title = `${accountId} · Plimsoll`
-  byId('headline').replaceChildren(accountId, ' ', standingBadge(account))
+  const { accountId, name, plan, segment, health } = account
+  const called = name || accountId
+  document.title = `${called} · Plimsoll`
+  byId('headline').replaceChildren(called, ' ', standingBadge(account))
   byId('counts').replaceChildren(
+    ...[called === accountId ? '' : accountId, plan, segment].filter(Boolean).map((text) => element('span', {}, text)),
     ...(health === null
       ? [element('span', {}, 'No score yet: the first comes when a day with its usage is over.')]
       : [

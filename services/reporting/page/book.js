@@ -10,6 +10,7 @@ import { figure, query, stateMark } from './parts.js'
  * @typedef {import('./health.js').Account & { openActions: number }} Line
  * @typedef {{
  *   asOf: string | null, accounts: number, bands: Record<string, number>, openRisks: number,
+ *   segments: { segment: string, accounts: number }[],
  *   mrrAtRisk: { currency: string, minor: number }[],
  * }} Book
  */
@@ -54,6 +55,7 @@ export function bookView(refresh) {
       if (chosen !== filterOf(filter)) return book.asOf
       byId('book').hidden = book.accounts === 0
       showHeadline(book)
+      showSegments(book)
       showList(byId('accounts'), accounts.items, ({ accountId }) => accountId, row)
       byId('none').hidden = accounts.items.length > 0
       byId('more').hidden = accounts.next === null || wanted === most
@@ -71,12 +73,24 @@ function filterOf(filter) {
 /** What was chosen before a reload, or in a link. @param {HTMLFormElement} filter */
 function restore(filter) {
   const given = new URLSearchParams(location.search)
-  for (const name of ['search', 'band']) {
+  const segment = given.get('segment')
+  // Its list comes with the book.
+  if (segment !== null) byId('segment').append(element('option', { value: segment }, segment))
+  for (const name of ['search', 'band', 'segment']) {
     const field = /** @type {HTMLInputElement | HTMLSelectElement} */ (filter.elements.namedItem(name))
     field.value = given.get(name) ?? ''
   }
   const risk = /** @type {HTMLInputElement} */ (filter.elements.namedItem('risk'))
   risk.checked = given.get('risk') === 'open'
+}
+
+/** Those there are to choose from; the one that is chosen stays. @param {Book} book */
+function showSegments({ segments }) {
+  const list = /** @type {HTMLSelectElement} */ (byId('segment'))
+  const known = new Set([...list.options].map(({ value }) => value))
+  for (const { segment } of segments) {
+    if (!known.has(segment)) list.append(element('option', { value: segment }, segment))
+  }
 }
 
 /** @param {Book} book */
@@ -113,7 +127,7 @@ function headlineOf(accounts, openRisks) {
 
 /** @param {Line} line */
 function row(line) {
-  const { accountId, health, risk, openActions } = line
+  const { accountId, name, health, risk, openActions } = line
   const { mark, text } = standing(line)
   const behind = accountQuery(accountId)
   return element(
@@ -126,7 +140,7 @@ function row(line) {
       element(
         'span.who',
         {},
-        element('span.name', {}, accountId),
+        element('span.name', {}, name || accountId),
         element('span.sub', {}, risk?.reason ?? health?.drivers[0]?.text ?? text),
       ),
       element('span.visually-hidden', {}, `, ${text}`),

@@ -12,7 +12,9 @@ import { stateMark } from './parts.js'
  * }} Health
  * @typedef {{ episodeId: string, raisedAt: string, trigger: string, mrrMinor: number, currency: string, reason: string }} Risk
  * @typedef {{ at: string, breadth: number, expected: number, missing: string[] }} Lag
- * @typedef {{ accountId: string, health: Health | null, risk: Risk | null, lag: Lag | null }} Account
+ * @typedef {{
+ *   accountId: string, name: string, plan: string, segment: string, health: Health | null, risk: Risk | null, lag: Lag | null,
+ * }} Account
  */
 
 /** By band, the mark of the state that is as urgent. @type {Readonly<Record<string, { mark: string, text: string }>>} */

@@ -11,6 +11,10 @@ import type { Json } from './json.ts'
 /** An account: its newest score, its open risk episode and what it does not use yet. */
 export type AccountHealthTable = {
   account_id: string
+  /** Empty when nobody has told, as plan and segment. */
+  name: string
+  plan: string
+  segment: string
   /** `severityOf`: the first thing the book is ordered by. */
   severity: number
   health_at: Date | null

@@ -29,7 +29,8 @@ export type BookFilter = {
   readonly band?: HealthBand
   /** Only those with an open risk episode. */
   readonly risk?: 'open'
-  /** Part of the account's id, in any case. */
+  readonly segment?: string
+  /** Part of the account's id or name, in any case. */
   readonly search?: string
   readonly after?: BookPosition
 }
@@ -49,13 +50,16 @@ export type BookLine = Account & { readonly openActions: number; readonly positi
 /** An open risk before none, then the worse band, then the revenue at risk, then the lower score. */
 export async function accountBook(
   db: ReaderDatabase<ReportingTables>,
-  { band, risk, search, after }: BookFilter,
+  { band, risk, segment, search, after }: BookFilter,
   limit: number,
 ): Promise<BookLine[]> {
   let query = db.selectFrom('account_health').selectAll()
   if (band !== undefined) query = query.where('band', '=', band)
   if (risk !== undefined) query = query.where('episode_id', 'is not', null)
-  if (search !== undefined) query = query.where(sql<boolean>`strpos(lower(account_id), lower(${search})) > 0`)
+  if (segment !== undefined) query = query.where('segment', '=', segment)
+  if (search !== undefined) {
+    query = query.where(sql<boolean>`strpos(lower(account_id || ' ' || name), lower(${search})) > 0`)
+  }
   if (after !== undefined) {
     const { severity, mrrMinor, score, accountId } = after
     query = query.where(
@@ -93,13 +97,20 @@ export async function accountById(db: ReaderDatabase<ReportingTables>, id: strin
   return row === undefined ? undefined : accountOf(row)
 }
 
-/** The book in figures: accounts by band, open episodes, and what they put at risk by currency. */
+/** The book in figures: accounts by band and segment, open episodes, and what they put at risk by currency. */
 export async function bookFigures(db: ReaderDatabase<ReportingTables>) {
-  const [bands, revenue] = await Promise.all([
+  const [bands, segments, revenue] = await Promise.all([
     db
       .selectFrom('account_health')
       .select(['band', sql<number>`count(*)::int`.as('accounts'), sql<number>`count(episode_id)::int`.as('risks')])
       .groupBy('band')
+      .execute(),
+    db
+      .selectFrom('account_health')
+      .select(['segment', sql<number>`count(*)::int`.as('accounts')])
+      .where('segment', '<>', '')
+      .groupBy('segment')
+      .orderBy('segment')
       .execute(),
     db
       .selectFrom('account_health')
@@ -110,12 +121,13 @@ export async function bookFigures(db: ReaderDatabase<ReportingTables>) {
       .orderBy('minor', 'desc')
       .execute(),
   ])
-  return { bands, revenue }
+  return { bands, segments, revenue }
 }
 
 function accountOf(row: Selectable<AccountHealthTable>): Account {
   return {
     accountId: row.account_id,
+    ...{ name: row.name, plan: row.plan, segment: row.segment },
     health: healthOf(row),
     risk: riskOf(row),
     riskChangedAt: row.risk_changed_at?.getTime() ?? null,
@@ -142,9 +154,10 @@ function lagOf({ lag_at, breadth, expected, missing }: Selectable<AccountHealthT
 }
 
 function rowOf(account: Account): Insertable<AccountHealthTable> {
-  const { accountId, health, risk, riskChangedAt, lag } = account
+  const { accountId, name, plan, segment, health, risk, riskChangedAt, lag } = account
   return {
     account_id: accountId,
+    ...{ name, plan, segment },
     severity: severityOf(account),
     health_at: dateOf(health?.at),
     score: health?.score ?? null,

@@ -109,12 +109,16 @@ describe('given a book of accounts', () => {
     const page = await open('/customers')
     await page.getByLabel('Band').selectOption('healthy')
     await page.locator('#accounts .name', { hasText: 'northwind-trading' }).waitFor({ state: 'detached' })
-    expect(await names(page)).toEqual(['quayside-foods', 'meridian-labs', 'union-press'])
+    expect(await names(page)).toEqual(['quayside-foods', 'meridian-labs', 'The Union Press'])
+    await page.getByLabel('Segment').selectOption('enterprise')
+    await page.locator('#accounts .name', { hasText: 'quayside-foods' }).waitFor({ state: 'detached' })
+    expect(await names(page)).toEqual(['meridian-labs', 'The Union Press'])
     await page.getByLabel('Search accounts').fill('UNION')
     await page.locator('#accounts .name', { hasText: 'meridian-labs' }).waitFor({ state: 'detached' })
     await page.reload()
     await page.locator('#accounts .name').first().waitFor()
-    expect(await names(page)).toEqual(['union-press'])
+    expect(await names(page)).toEqual(['The Union Press'])
+    expect(await page.getByLabel('Segment').inputValue()).toBe('enterprise')
     await page.getByLabel('Search accounts').fill('nobody')
     await page.getByText('No account is like that.').waitFor()
   })
@@ -230,7 +234,7 @@ describe('given a book of accounts', () => {
 
   test('names with markup in them are shown as text, and lead to their account', async () => {
     const name = '<img src=x onerror=alert(1)>&?/'
-    const value = healthChanged({ accountId: name, at: Date.now() })
+    const value = healthChanged({ accountId: name, accountName: name, segment: name, at: Date.now() })
     const type = 'plimsoll.customer_success.v1.HealthScoreChanged'
     await publisher.publish({ type, key: name, value, id: 'markup', time: value.at })
     const page = await open('/customers')

@@ -91,6 +91,7 @@ function accountFacts(file: (name: string) => string[][], outcomes: readonly Css
     const cancelledDay = cancelled.get(accountId)
     return {
       accountId,
+      name: '',
       segment,
       plan: '',
       seats: Number(seats),

@@ -25,6 +25,7 @@ export function randomReadings(next: () => number): Readings {
 export const quietAccount: AccountSnapshot = {
   accountId: 'acme',
   day: 20_000,
+  name: '',
   segment: 'smb',
   plan: 'team',
   seats: 10,

@@ -10,6 +10,7 @@ function account(usersAgo: (daysAgo: number) => number, more: Partial<AccountSna
   return {
     accountId: 'a',
     day: 500,
+    name: '',
     segment: 'smb',
     plan: 'pro',
     seats: 10,

@@ -6,6 +6,7 @@ import type { AccountState } from './account-state.ts'
 export const accountSnapshot = (given: Partial<AccountSnapshot> = {}): AccountSnapshot => ({
   accountId: 'acme',
   day: 20_000,
+  name: '',
   segment: 'smb',
   plan: 'pro',
   seats: 10,
