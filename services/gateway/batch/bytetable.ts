@@ -130,7 +130,7 @@ export function createByteTable(expectedKeys = 1024): ByteTable {
   }
 }
 
-function resized(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+export function resized(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
   const grown = new Int32Array(length)
   grown.set(array)
   return grown

@@ -11,7 +11,8 @@ const symbols = ['', '__name__', 'up', 'job', 'a', 'b', 'instance', 'c', 'second
 type Series = {
   /** A field each: packed, or its refs one by one. */
   readonly refs: readonly { readonly packed: boolean; readonly of: readonly number[] }[]
-  readonly type: number
+  /** Metadata: none where the type is absent. */
+  readonly type: number | undefined
   readonly unit: number
   readonly points: readonly ('sample' | 'histogram' | 'exemplar')[]
 }
@@ -30,7 +31,7 @@ function bodyOf(series: readonly Series[], symbolsAfter: readonly string[]): Uin
         if (point === 'histogram') out.message(3, (histogram) => histogram.varint(1, 0).sint(4, 3).varint(15, 1000))
         if (point === 'exemplar') out.message(4, (exemplar) => exemplar.double(2, 1).varint(3, 1000))
       }
-      out.message(5, (metadata) => metadata.varint(1, type).varint(4, unit))
+      if (type !== undefined) out.message(5, (metadata) => metadata.varint(1, type).varint(4, unit))
     })
   }
   for (const symbol of symbolsAfter) request.text(4, symbol)
@@ -65,7 +66,7 @@ it('means the same under symbols that came before as under new ones', () => {
         maxLength: 3,
       }),
     ),
-    type: fc.nat(5),
+    type: fc.option(fc.nat(5), { nil: undefined }),
     unit: fc.constantFrom(0, 8, symbols.length),
     points: fc.array(fc.constantFrom('sample', 'histogram', 'exemplar'), { maxLength: 3 }),
   })

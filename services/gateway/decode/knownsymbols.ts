@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { createByteTable } from '../batch/bytetable.ts'
+import { createByteTable, resized } from '../batch/bytetable.ts'
 import type { SeriesHandle, SeriesRegistry } from '../batch/registry.ts'
 
 /** Where each symbol of a request stands, and its text ref, -1 until it is looked up. */
@@ -23,12 +23,13 @@ export type KnownSymbols = {
   /** The bytes of the request up to its first series. */
   readonly head: Buffer
   readonly symbols: Symbols
-  /** The float series with these refs, metadata type and unit; -1 when it is not known. */
-  find(bytes: Uint8Array, view: DataView, start: number, end: number, type: number, unit: number): SeriesHandle
-  remember(bytes: Uint8Array, view: DataView, start: number, end: number, of: RefsMeaning): void
+  /** The float series of a known form, -1 when it is not known. */
+  find(bytes: Uint8Array, view: DataView, form: SeriesForm): SeriesHandle
+  remember(bytes: Uint8Array, view: DataView, form: SeriesForm, series: SeriesHandle): void
 }
 
-type RefsMeaning = { readonly type: number; readonly unit: number; readonly series: SeriesHandle }
+/** Where a series states its label refs, and what stands behind its samples: its metadata, or nothing. */
+export type SeriesForm = { refsStart: number; refsEnd: number; restStart: number; end: number }
 
 /** Heads of one registry, bytes: a sender of a million series has some 64 MiB, and is not worth as much again. */
 const MAX_HEAD_BYTES = 16 * 1024 * 1024
@@ -67,17 +68,27 @@ export function keepSymbols(registry: SeriesRegistry, bytes: Uint8Array, symbols
 }
 
 function createKnownSymbols(head: Buffer, { count, start, end }: Symbols): KnownSymbols {
-  const refs = createByteTable()
-  const meanings: RefsMeaning[] = []
+  const allRefs = createByteTable()
+  const rests = createByteTable(16)
+  /** By number of the refs. */
+  let series = new Int32Array(1024)
+  let restOf = new Int32Array(1024)
   return {
     head,
     symbols: { count, start: start.slice(0, count), end: end.slice(0, count), text: new Int32Array(count).fill(-1) },
-    find(bytes, view, from, to, type, unit) {
-      const meaning = meanings[refs.findNext(bytes, view, from, to)]
-      return meaning !== undefined && meaning.type === type && meaning.unit === unit ? meaning.series : -1
+    find(bytes, view, form) {
+      const refs = allRefs.findNext(bytes, view, form.refsStart, form.refsEnd)
+      if (refs < 0 || restOf[refs] !== rests.findNext(bytes, view, form.restStart, form.end)) return -1
+      return series[refs] as number
     },
-    remember(bytes, view, from, to, meaning) {
-      meanings[refs.intern(bytes, view, from, to)] = meaning
+    remember(bytes, view, form, handle) {
+      const refs = allRefs.intern(bytes, view, form.refsStart, form.refsEnd)
+      if (refs >= series.length) {
+        series = resized(series, refs * 2)
+        restOf = resized(restOf, refs * 2)
+      }
+      series[refs] = handle
+      restOf[refs] = rests.intern(bytes, view, form.restStart, form.end)
     },
   }
 }

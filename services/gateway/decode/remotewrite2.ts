@@ -2,7 +2,14 @@ import { pushSample } from '../batch/metriccolumns.ts'
 import type { SeriesHandle, SeriesKeys, SeriesRefusal } from '../batch/registry.ts'
 import { kindByMetadata, seriesKind } from '../domain/series.ts'
 import { DecodeError } from './failure.ts'
-import { createSymbols, findKnownSymbols, type KnownSymbols, keepSymbols, type Symbols } from './knownsymbols.ts'
+import {
+  createSymbols,
+  findKnownSymbols,
+  type KnownSymbols,
+  keepSymbols,
+  type SeriesForm,
+  type Symbols,
+} from './knownsymbols.ts'
 import { createNativeHistogram, pushNativeHistogram, readNativeHistogram } from './nativehistogram.ts'
 import { createOutcome, type Outcome, refuse } from './outcome.ts'
 import {
@@ -67,19 +74,16 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
   let seriesStartMs = 0
   /** Where the series' first sample, histogram or exemplar stands; its end when it has none. */
   let pointsAt = 0
-  /** Where the series' refs stand, if they are in one field under known symbols; else the end is 0. */
-  let refsStart = 0
-  let refsEnd = 0
-  /** Whether they still have to be read into `key`. */
-  let unread = false
-  /** The float series with these refs, -1 when it is not known by them. */
-  let knownFloat = -1
+  const form: SeriesForm = { refsStart: 0, refsEnd: 0, restStart: 0, end: 0 }
 
   cursor.at = known?.head.length ?? 0
   while (cursor.at < cursor.end) {
     const tag = readTag(cursor)
-    if (tag === TIMESERIES) readSeries(readLength(cursor, cursor.end) + cursor.at)
-    else skipField(cursor, tag & 7, cursor.end)
+    if (tag === TIMESERIES) {
+      const end = readLength(cursor, cursor.end) + cursor.at
+      if (known === undefined || !isPlain(end)) readSeries(end)
+      else readPlainSeries(known)
+    } else skipField(cursor, tag & 7, cursor.end)
   }
   return outcome
 
@@ -143,7 +147,46 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
     return text
   }
 
-  function readSeries(end: number): void {
+  /** Whether a series is of the form that most senders write: refs, samples, and metadata or nothing. Notes its `form`. */
+  function isPlain(end: number): boolean {
+    const { at } = cursor
+    const refsLength = bytes[at + 1] as number
+    if (bytes[at] !== LABEL_REFS_PACKED || refsLength >= 128) return false
+    form.refsStart = at + 2
+    form.refsEnd = at + 2 + refsLength
+    form.end = end
+    let rest = form.refsEnd
+    while (rest < end && bytes[rest] === SAMPLE) {
+      const length = bytes[rest + 1] as number
+      if (length >= 128) return false
+      rest += 2 + length
+    }
+    form.restStart = rest
+    if (rest === form.refsEnd || rest > end) return false
+    const restLength = bytes[rest + 1] as number
+    return rest === end || (bytes[rest] === METADATA && restLength < 128 && rest + 2 + restLength === end)
+  }
+
+  /** Under known symbols the same refs and metadata mean the same series: neither has to be read. */
+  function readPlainSeries(known: KnownSymbols): void {
+    const series = known.find(bytes, view, form)
+    if (series < 0) {
+      const read = readSeries(form.end)
+      if (typeof read === 'number') known.remember(bytes, view, form, read)
+      return
+    }
+    seriesStartMs = 0
+    cursor.at = form.refsEnd
+    while (cursor.at < form.restStart) {
+      const length = bytes[cursor.at + 1] as number
+      cursor.at += 2
+      readSample(cursor.at + length, series)
+    }
+    if (form.restStart < form.end) outcome.metadata++
+    cursor.at = form.end
+  }
+
+  function readSeries(end: number): Resolution {
     const keyRefusal = readKey(end)
     cursor.at = pointsAt
     let float: Resolution | undefined
@@ -152,11 +195,11 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
     while (cursor.at < end) {
       const tag = readTag(cursor)
       if (tag === SAMPLE) {
-        float ??= keyRefusal ?? resolveFloat()
+        float ??= keyRefusal ?? resolve(floats, false)
         readSample(readLength(cursor, end) + cursor.at, float)
       } else if (tag === HISTOGRAM) {
         readNativeHistogram(cursor, readLength(cursor, end) + cursor.at, histogram)
-        native ??= keyRefusal ?? resolveHistogram()
+        native ??= keyRefusal ?? resolve(histograms, true)
         addHistogram(native)
       } else if (tag === EXEMPLAR) {
         skipLength(cursor, end)
@@ -165,10 +208,11 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
     }
     if (cursor.at !== end) throw malformedAt(cursor.at, 'a series runs past its end')
     const pointless = float === undefined && native === undefined
-    const series = float ?? native ?? keyRefusal ?? resolveFloat()
+    const series = float ?? native ?? keyRefusal ?? resolve(floats, false)
     if (typeof series === 'number') outcome.exemplars += exemplars
     else if (exemplars > 0) refuse(outcome, series, exemplars, () => 'an exemplar')
     else if (pointless) refuse(outcome, series, 1, () => 'a series without samples')
+    return series
   }
 
   /** Labels, metadata and start time of a series into `key`, whatever order its fields come in. */
@@ -180,30 +224,14 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
     seriesStartMs = 0
     metadataType = 0
     pointsAt = -1
-    knownFloat = -1
-    refsEnd = 0
-    unread = false
     while (cursor.at < end) {
       const { at } = cursor
       const tag = readTag(cursor)
       if (tag === SAMPLE || tag === HISTOGRAM || tag === EXEMPLAR) {
         if (pointsAt < 0) pointsAt = at
         skipLength(cursor, end)
-      } else if (tag === LABEL_REFS_PACKED) {
-        const refsTo = readLength(cursor, end) + cursor.at
-        if (known !== undefined && keyLength === 2 && !unread) {
-          refsStart = cursor.at
-          refsEnd = refsTo
-          unread = true
-          cursor.at = refsTo
-        } else {
-          refusal = readLeftRefs() ?? refusal
-          refsEnd = 0
-          refusal = readRefs(refsTo) ?? refusal
-        }
-      } else if (tag === LABEL_REFS) {
-        refusal = readLeftRefs() ?? refusal
-        refsEnd = 0
+      } else if (tag === LABEL_REFS_PACKED) refusal = readRefs(readLength(cursor, end) + cursor.at) ?? refusal
+      else if (tag === LABEL_REFS) {
         const symbol = readVarint32(cursor)
         if (keyLength === key.length) growKey(keyLength + 1)
         if (symbol >= symbols.count) refusal = 'invalid-symbol-ref'
@@ -214,23 +242,7 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
     }
     if (cursor.at !== end) throw malformedAt(cursor.at, 'a series runs past its end')
     if (pointsAt < 0) pointsAt = end
-    if (known !== undefined && unread) {
-      knownFloat = known.find(bytes, view, refsStart, refsEnd, metadataType, key[1] as number)
-      if (knownFloat >= 0) return refusal
-      refusal = readLeftRefs() ?? refusal
-    }
     return refusal ?? (keyLength % 2 === 0 ? undefined : 'odd-label-refs')
-  }
-
-  /** Reads the refs that were left for `known` to find. */
-  function readLeftRefs(): 'invalid-symbol-ref' | undefined {
-    if (!unread) return undefined
-    unread = false
-    const { at } = cursor
-    cursor.at = refsStart
-    const refusal = readRefs(refsEnd)
-    cursor.at = at
-    return refusal
   }
 
   /** Twenty refs to a sample: the loop works on locals, and reads refs of one and two bytes itself. */
@@ -289,20 +301,6 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
     key = grown
     keyBytes = new Uint8Array(key.buffer)
     keyView = new DataView(key.buffer)
-  }
-
-  function resolveFloat(): Resolution {
-    if (knownFloat >= 0) return knownFloat
-    const series = resolve(floats, false)
-    if (typeof series === 'number' && refsEnd > 0) {
-      known?.remember(bytes, view, refsStart, refsEnd, { type: metadataType, unit: key[1] as number, series })
-    }
-    return series
-  }
-
-  function resolveHistogram(): Resolution {
-    readLeftRefs()
-    return resolve(histograms, true)
   }
 
   function resolve(keys: SeriesKeys, native: boolean): Resolution {

@@ -20,7 +20,7 @@ import { signedByGithub, signedByGitlab } from './signature.ts'
 /** Where the hooks count what they took and refused, for `GET /v1/gateway/sources`. */
 export type HookCounts = {
   accepted(source: string, protocol: string, events: number): void
-  refused(source: string, protocol: string, reason: string, events: number): void
+  refused(source: string, protocol: string, reason: ErrorCode | 'ignored', events: number): void
 }
 
 export type HookOptions = {
@@ -143,8 +143,7 @@ function hookRoute(hook: Hook, context: ServiceContext<HookConfig>, { counts, pe
   }
 }
 
-const reasonOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'internal'
+const reasonOf = (error: unknown): ErrorCode => (error instanceof AppError ? error.code : 'internal')
 
 const hookQuery = Type.Object({
   service: Type.Optional(Type.String({ description: 'Service, where the sender does not state it.' })),

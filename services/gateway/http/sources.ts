@@ -2,8 +2,8 @@ import type { Clock } from '@plimsoll/kit/clock.ts'
 import type { ReaderDatabase } from '@plimsoll/kit/db/database.ts'
 import type { Route } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
-import { advice } from '../decode/outcome.ts'
 import type { PullState } from '../pull/puller.ts'
+import { adviceOn } from '../sources/advice.ts'
 import { type Intakes, noIntakes, type SourceEntry, type SourceLedger } from '../sources/ledger.ts'
 import { readSources, type SavedRefusal, type SavedSource } from '../store/sources.ts'
 import type { GatewayTables } from '../store/tables.ts'
@@ -118,7 +118,7 @@ function refusalsOf(saved: readonly SavedRefusal[], live: SourceEntry | undefine
   return [...merged.values()].map(({ reason, count, example, atMs }) => ({
     reason,
     count,
-    advice: Object.hasOwn(advice, reason) ? advice[reason as keyof typeof advice] : '',
+    advice: adviceOn(reason),
     lastExample: example,
     lastAt: new Date(atMs).toISOString(),
   }))

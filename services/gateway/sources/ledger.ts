@@ -49,7 +49,7 @@ export type SourceLedger = {
   accept(source: string, protocol: string, bytes: number, outcome: Outcome, latestMs: number): void
   acceptEvents(source: string, protocol: string, events: number): void
   repeat(source: string, protocol: string): void
-  refuse(source: string, protocol: string, reason: string, count: number, example: string): void
+  refuse(source: string, protocol: string, reason: Reason, count: number, example: string): void
   refuseAll(source: string, protocol: string, outcome: Outcome): void
   entries(): readonly SourceEntry[]
   /** Points per second over the last full minute, or so far when the source is younger. */
@@ -93,7 +93,7 @@ export function createSourceLedger(clock: Clock): SourceLedger {
     entry.minute = minute
   }
 
-  function refuse(source: string, protocol: string, reason: string, count: number, example: string): void {
+  function refuse(source: string, protocol: string, reason: Reason, count: number, example: string): void {
     const entry = entryOf(source, protocol)
     const known = entry.refused.get(reason)
     if (known === undefined) entry.refused.set(reason, { count, unsaved: count, example, atMs: clock.now() })

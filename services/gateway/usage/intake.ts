@@ -199,7 +199,7 @@ export function createUsageIntake(
   return {
     async take(request, reads) {
       const { source, protocol, bodyBytes } = request
-      const refuseAll = (reason: string, detail: string) =>
+      const refuseAll = (reason: Reason, detail: string) =>
         ledger.refuse(source, protocol, reason, reads.length, detail)
       if (reads.length > MAX_EVENTS) {
         refuseAll('too-many-events', `${reads.length} events at once`)
