@@ -33,7 +33,6 @@ const isLearnedFrom = ({ day, startedDay, subscription }: AccountSnapshot): bool
 function scoredBy(active: ActiveModel | undefined, snapshot: AccountSnapshot): Scored {
   const features = featuresOf(snapshot)
   if (active === undefined) return { accountId: snapshot.accountId, features, probability: undefined }
-  const named = Object.fromEntries(FEATURE_NAMES.map((name, j) => [name, features[j] ?? Number.NaN]))
-  const { probability } = score(active.model, inOrder(named, active.model.names))
+  const { probability } = score(active.model, inOrder(features, FEATURE_NAMES, active.model.names))
   return { accountId: snapshot.accountId, features, probability }
 }

@@ -5,20 +5,23 @@ import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { Ticker } from '@plimsoll/kit/lanes/processor.ts'
 import { LEAD_DAYS, WINDOW_DAYS } from '../domain/health/backtest.ts'
 import type { ChurnModel } from '../domain/learn/model.ts'
-import { labelledRows, type Night } from '../domain/learn/night.ts'
-import type { Rows } from '../domain/learn/rows.ts'
+import type { History, Night } from '../domain/learn/night.ts'
 import {
   activeModel,
+  historyUpTo,
   lastChurnDay,
   learnedUpTo,
   modelTables,
   newestKnownDay,
-  observations,
   saveModel,
 } from '../store/model.ts'
 import { scoredUpTo } from './closed-days.ts'
 
-export type FitTask = { readonly rows: Rows; readonly incumbent: ChurnModel | undefined }
+export type FitTask = {
+  readonly history: History
+  readonly today: number
+  readonly incumbent: ChurnModel | undefined
+}
 
 /** A fit that is under way in its thread, and what came of it once it has ended. */
 type Fit = {
@@ -55,10 +58,10 @@ async function startFit(tx: WorkerTransaction): Promise<Fit | undefined> {
   const known = await newestKnownDay(tx, today, LEAD_DAYS + WINDOW_DAYS)
   const before = await learnedUpTo(tx)
   if (known === undefined || (before !== undefined && known <= before)) return undefined
-  const rows = labelledRows(await observations(tx, known), today)
+  const history = await historyUpTo(tx, known)
   const active = await activeModel(modelTables(tx))
   const fit: Fit = { learnedUpTo: known, comparedWith: active?.version, night: undefined }
-  fitInThread({ rows, incumbent: active?.model }).then(
+  fitInThread({ history, today, incumbent: active?.model }).then(
     (night) => {
       fit.night = night
     },

@@ -5,7 +5,7 @@ import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/databas
 import { type Selectable, sql, type Transaction } from 'kysely'
 import { FEATURE_NAMES } from '../domain/learn/features.ts'
 import { type ChurnModel, type Score, score } from '../domain/learn/model.ts'
-import { inOrder, type Night, type Observation } from '../domain/learn/night.ts'
+import { type History, inOrder, type KeptDay, type Night } from '../domain/learn/night.ts'
 import type { HealthTables } from './health-tables.ts'
 import type { ChurnModelTable, ModelTables } from './model-tables.ts'
 
@@ -117,8 +117,8 @@ export async function learnedUpTo(tx: WorkerTransaction): Promise<number | undef
   return row?.day ?? undefined
 }
 
-/** What was kept of accounts up to a day, with the day they left, if they have. */
-export async function observations(tx: WorkerTransaction, upToDay: number): Promise<Observation[]> {
+/** What was kept of accounts up to a day, and who has left. */
+export async function historyUpTo(tx: WorkerTransaction, upToDay: number): Promise<History> {
   const db = modelTables(tx)
   const kept = sql<boolean>`day <= ${upToDay} and day % ${KEPT_EVERY_DAYS} = 0`
   const { all } = await db
@@ -126,7 +126,6 @@ export async function observations(tx: WorkerTransaction, upToDay: number): Prom
     .select((eb) => eb.fn.countAll<number>().as('all'))
     .where(kept)
     .executeTakeFirstOrThrow()
-  const days = await db.selectFrom('churn_day').select(['day', 'names']).where(kept).orderBy('day').execute()
   const left = await db
     .selectFrom('health_score')
     .select('account_id')
@@ -134,27 +133,29 @@ export async function observations(tx: WorkerTransaction, upToDay: number): Prom
     .where('is_cancelled', '=', true)
     .groupBy('account_id')
     .execute()
-  const leftOn = new Map(left.map(({ account_id, day }) => [account_id, day]))
-  const found: Observation[] = []
-  if (all === 0) return found
+  const days: KeptDay[] = []
   // A day at a time: between two of them other work of the process gets its turn.
-  for (const { day, names } of days) {
+  const closed = await db.selectFrom('churn_day').select(['day', 'names']).where(kept).orderBy('day').execute()
+  for (const { day, names } of closed) {
     const rows = await db
       .selectFrom('churn_features')
       .select(['account_id', 'features'])
       .where('day', '=', day)
-      .where(sql<boolean>`abs(hashtext(account_id || day)::bigint) % ${all} < ${MOST_ROWS}`)
+      .where(sql<boolean>`abs(hashtext(account_id || day)::bigint) % greatest(${all}, 1) < ${MOST_ROWS}`)
       .orderBy('account_id')
       .execute()
-    for (const { account_id: accountId, features } of rows)
-      found.push({ accountId, day, features: named(names, features), cancelledDay: leftOn.get(accountId) })
+    const values = new Float64Array(rows.length * names.length)
+    rows.forEach(({ features }, i) => {
+      values.set(valuesOf(features), i * names.length)
+    })
+    days.push({ day, names, accountIds: rows.map(({ account_id }) => account_id), values })
   }
-  return found
+  return { days, cancelledOn: new Map(left.map(({ account_id, day }) => [account_id, day])) }
 }
 
-function named(names: readonly string[], bytes: Uint8Array): Record<string, number> {
-  const values = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Object.fromEntries(names.map((name, j) => [name, values.getFloat64(8 * j, true)]))
+function valuesOf(bytes: Uint8Array): Float64Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return Float64Array.from({ length: bytes.byteLength / 8 }, (_, j) => view.getFloat64(8 * j, true))
 }
 
 export async function saveModel(
@@ -216,6 +217,6 @@ export async function learnedOf(reader: ModelReader, accountIds: readonly string
     .where('account_id', 'in', accountIds)
     .execute()
   for (const { account_id, features } of rows)
-    found.set(account_id, { ...score(model, inOrder(named(names, features), model.names)), version, day })
+    found.set(account_id, { ...score(model, inOrder(valuesOf(features), names, model.names)), version, day })
   return found
 }

@@ -7,7 +7,7 @@
 
 import { FEATURE_NAMES, featuresOf, RULE } from '@plimsoll/customer-success/domain/learn/features.ts'
 import { score } from '@plimsoll/customer-success/domain/learn/model.ts'
-import { fitNight, labelledRows, type Observation } from '@plimsoll/customer-success/domain/learn/night.ts'
+import { fitNight, type History, type KeptDay, labelledRows } from '@plimsoll/customer-success/domain/learn/night.ts'
 import { featuresAt, type Rows } from '@plimsoll/customer-success/domain/learn/rows.ts'
 import { type Cssim, loadCssim } from './cssim.ts'
 import { evidenceRows, interval, type Scored, trainAndScore } from './learn.ts'
@@ -22,7 +22,7 @@ const SCORED_ACCOUNTS = 10_000
 export function learnSimRows(data: string): CsRow[] {
   const sim = loadCssim(data)
   if (sim === undefined) return []
-  const rows = labelledRows(observationsOf(sim), sim.lastDay)
+  const rows = labelledRows(historyOf(sim), sim.lastDay)
   const isScored = (day: number): boolean =>
     day >= FIRST_SCORED_DAY && (day - FIRST_SCORED_DAY) % SCORED_EVERY_DAYS === 0
   const scored = trainAndScore(rows, { name: RULE.feature, sign: RULE.sign }, isScored)
@@ -34,18 +34,17 @@ export function learnSimRows(data: string): CsRow[] {
   ]
 }
 
-function observationsOf(sim: Cssim): Observation[] {
-  const cancelDays = new Map(sim.accounts.map(({ accountId, subscription }) => [accountId, subscription?.cancelledDay]))
-  const observations: Observation[] = []
-  for (let day = 0; day <= sim.lastDay; day += STEP_DAYS)
-    for (const snapshot of sim.snapshotsAt(day)) {
-      if (day - snapshot.startedDay < LEAST_AGE_DAYS) continue
-      const values = featuresOf(snapshot)
-      const features = Object.fromEntries(FEATURE_NAMES.map((name, j) => [name, values[j] ?? Number.NaN]))
-      const { accountId } = snapshot
-      observations.push({ accountId, day, features, cancelledDay: cancelDays.get(accountId) })
-    }
-  return observations
+function historyOf(sim: Cssim): History {
+  const cancelledOn = new Map<string, number>()
+  for (const { accountId, subscription } of sim.accounts)
+    if (subscription?.cancelledDay !== undefined) cancelledOn.set(accountId, subscription.cancelledDay)
+  const days: KeptDay[] = []
+  for (let day = 0; day <= sim.lastDay; day += STEP_DAYS) {
+    const snapshots = sim.snapshotsAt(day).filter(({ startedDay }) => day - startedDay >= LEAST_AGE_DAYS)
+    const values = Float64Array.from(snapshots.flatMap((snapshot) => [...featuresOf(snapshot)]))
+    days.push({ day, names: FEATURE_NAMES, accountIds: snapshots.map(({ accountId }) => accountId), values })
+  }
+  return { days, cancelledOn }
 }
 
 /** The night after the last day: fitted to what was known when the newest quarter of the weeks began, tested on it. */

@@ -10,27 +10,37 @@ import { type ChurnModel, churnersOf, type ModelOptions, probabilities, trainChu
 import { type Promotion, promote } from './promote.ts'
 import { type Example, placesWhere, type Rows, rowsOf, takeRows } from './rows.ts'
 
-/** What was known of an account at the end of a day, by the names its features had then. */
-export type Observation = {
-  readonly accountId: string
+/** What was known of accounts at the end of a day: a row of features an account, one after the other. */
+export type KeptDay = {
   readonly day: number
-  readonly features: Readonly<Record<string, number>>
-  readonly cancelledDay: number | undefined
+  /** Of the features there were then. */
+  readonly names: readonly string[]
+  readonly accountIds: readonly string[]
+  readonly values: Float64Array
+}
+
+export type History = {
+  readonly days: readonly KeptDay[]
+  /** Of accounts that have left, the day. */
+  readonly cancelledOn: ReadonlyMap<string, number>
 }
 
 /** Rows of days whose window has ended by `today`: who left in it is known. */
-export function labelledRows(observations: readonly Observation[], today: number): Rows {
-  const examples = observations.flatMap(({ accountId, day, features, cancelledDay }): Example[] => {
-    const churned = fateOf(day, cancelledDay, today)
-    if (churned === undefined) return []
-    return [{ entity: accountId, day, features: inOrder(features, FEATURE_NAMES), churned }]
-  })
+export function labelledRows({ days, cancelledOn }: History, today: number): Rows {
+  const examples = days.flatMap(({ day, names, accountIds, values }) =>
+    accountIds.flatMap((entity, i): Example[] => {
+      const churned = fateOf(day, cancelledOn.get(entity), today)
+      if (churned === undefined) return []
+      const own = values.subarray(i * names.length, (i + 1) * names.length)
+      return [{ entity, day, features: inOrder(own, names, FEATURE_NAMES), churned }]
+    }),
+  )
   return rowsOf(FEATURE_NAMES, examples, FEATURE_DIRECTIONS)
 }
 
-/** Features in the order of a model's names; a feature that was not known then is not known. */
-export const inOrder = (features: Readonly<Record<string, number>>, names: readonly string[]): Float64Array =>
-  Float64Array.from(names, (name) => features[name] ?? Number.NaN)
+/** Values by `names`, in the order of the names wanted; NaN for one that there was not then. */
+export const inOrder = (values: ArrayLike<number>, names: readonly string[], wanted: readonly string[]): Float64Array =>
+  Float64Array.from(wanted, (name) => values[names.indexOf(name)] ?? Number.NaN)
 
 const NEWEST_SHARE = 0.25
 
