@@ -14,6 +14,7 @@ import { playbookTicker } from './events/playbook.ts'
 import { startEffects } from './events/playbook-effects.ts'
 import { criticalAlerts, derivedSignals, usageSignals } from './events/playbook-signal.ts'
 import { riskTicker } from './events/risk.ts'
+import { tombstoneTicker } from './events/tombstone.ts'
 import { usageProcessor } from './events/usage.ts'
 import { usageUpkeepTicker } from './events/usage-upkeep.ts'
 import { accountsRoute } from './http/accounts.ts'
@@ -39,7 +40,9 @@ import { healthFitRoute } from './http/health-fit.ts'
 import { healthHistoryRoute } from './http/health-history.ts'
 import { modelsRoute } from './http/models.ts'
 import { playbookRoutes } from './http/playbook-routes.ts'
-import { eraseRoute } from './http/privacy.ts'
+import { eraseAccountRoute, eraseRoute } from './http/privacy.ts'
+import { exportRoute } from './http/privacy-export.ts'
+import { quarantineRoute, replayRoute } from './http/privacy-quarantine.ts'
 import { storedAccounts } from './store/account-states.ts'
 import type { Tables } from './store/tables.ts'
 
@@ -66,6 +69,7 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     ticker(riskTicker(RISK_RULES)),
     ticker(playbookTicker(config, storedAccounts)),
     ticker(outcomeTicker(storedAccounts)),
+    ticker(tombstoneTicker),
   ],
   routes: (context) => [
     activeRoute(context),
@@ -92,6 +96,10 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     healthFitRoute(context),
     healthActivateRoute(context),
     eraseRoute(context),
+    eraseAccountRoute(context),
+    exportRoute(context),
+    quarantineRoute(context),
+    replayRoute(context),
     ...playbookRoutes(context),
   ],
   start: startEffects,

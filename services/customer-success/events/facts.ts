@@ -2,6 +2,7 @@
 
 import { decodeEvent } from '@plimsoll/contracts/events.ts'
 import type { Processor } from '@plimsoll/kit/lanes/processor.ts'
+import { withoutErasedFacts } from '../store/erased.ts'
 import { noFacts, takeFacts } from '../store/facts.ts'
 
 const TICKET = 'plimsoll.usage.v1.TicketRecorded'
@@ -35,6 +36,6 @@ export const factsProcessor: Processor<Record<string, never>> = {
           break
       }
     }
-    return { write: (tx) => takeFacts(tx, facts) }
+    return { write: async (tx) => takeFacts(tx, await withoutErasedFacts(tx, facts)) }
   },
 }

@@ -3,6 +3,7 @@
 import { type DecodedEvent, decodeEvent, type EventType } from '@plimsoll/contracts/events.ts'
 import type { StreamName } from '@plimsoll/contracts/streams.ts'
 import type { LaneMessage, Processor } from '@plimsoll/kit/lanes/processor.ts'
+import { withoutErasedSignals } from '../store/erased.ts'
 import { closeAlert, openAlert, type Signal, saveSignals } from '../store/playbook-signals.ts'
 
 /** The highest answer that is a detractor's (F. Reichheld, Harvard Business Review, December 2003). */
@@ -59,7 +60,7 @@ function signalProcessor(name: string, stream: StreamName, types: readonly Event
     ...{ name, version: 1, stream, types, onPoison: 'skip' },
     load: async () => undefined,
     handle: (_, batch) => ({
-      write: (tx) => saveSignals(tx, uniqueById(batch.flatMap(toldBy))),
+      write: async (tx) => saveSignals(tx, await withoutErasedSignals(tx, uniqueById(batch.flatMap(toldBy)))),
     }),
   }
 }

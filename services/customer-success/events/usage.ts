@@ -4,14 +4,17 @@ import { USAGE_TYPE, type UsageBatchView, usageBatchView } from '@plimsoll/contr
 import type { Processor } from '@plimsoll/kit/lanes/processor.ts'
 import type { CustomerSuccessConfig } from '../config.ts'
 import type { UsageRow } from '../domain/usage-event.ts'
-import { createNumbers, type Numbers, takeUsage } from '../store/usage.ts'
+import { withoutErasedRows } from '../store/erased.ts'
+import { createNumbers, type Numbers, takeUsage, type UsageLimits } from '../store/usage.ts'
+
+export const usageLimits = (config: CustomerSuccessConfig): UsageLimits => ({
+  lateDays: config.CUSTOMER_SUCCESS_LATE_DAYS,
+  rawDays: config.CUSTOMER_SUCCESS_KEEP_RAW_DAYS,
+  features: config.CUSTOMER_SUCCESS_FEATURES,
+})
 
 export function usageProcessor(config: CustomerSuccessConfig): Processor<Numbers> {
-  const limits = {
-    lateDays: config.CUSTOMER_SUCCESS_LATE_DAYS,
-    rawDays: config.CUSTOMER_SUCCESS_KEEP_RAW_DAYS,
-    features: config.CUSTOMER_SUCCESS_FEATURES,
-  }
+  const limits = usageLimits(config)
   return {
     name: 'usage',
     version: 1,
@@ -21,7 +24,9 @@ export function usageProcessor(config: CustomerSuccessConfig): Processor<Numbers
     load: async () => createNumbers(),
     handle(numbers, batch, { now }) {
       const rows = batch.flatMap((message) => rowsOf(usageBatchView(message.data)))
-      return { write: (tx) => takeUsage(tx, numbers, rows, limits, now()) }
+      return {
+        write: async (tx) => takeUsage(tx, numbers, await withoutErasedRows(tx, rows, limits.lateDays), limits, now()),
+      }
     },
   }
 }

@@ -3,7 +3,7 @@ import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
-import { anonymousKey, unlink, userKey } from '../store/identity.ts'
+import { anonymousKey, keyHash, unlink, userKey } from '../store/identity.ts'
 import type { Tables } from '../store/tables.ts'
 
 const id = Type.String({ minLength: 1, maxLength: 500 })
@@ -36,7 +36,9 @@ export const unlinkRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Rou
           'These two are not linked: check the ids, and whether the link was taken back before.',
         )
       }
-      await writeAudit(tx, { principal, action: 'identity.unlinked', target: keys.join(' '), detail: {}, timeMs })
+      // On record for good, so by hashes: who was erased must not be kept.
+      const target = keys.map((key) => keyHash(key).toString('hex')).join(' ')
+      await writeAudit(tx, { principal, action: 'identity.unlinked', target, detail: {}, timeMs })
     })
     return reply.status(204).send(null)
   },

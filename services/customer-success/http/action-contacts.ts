@@ -4,6 +4,7 @@ import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { saveContact } from '../store/action-steps.ts'
+import { keyHash, userKey } from '../store/identity.ts'
 import type { Tables } from '../store/tables.ts'
 import { BASE } from './playbook-shapes.ts'
 
@@ -51,9 +52,9 @@ export const contactRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Ro
         ...{ time_zone: contact.timeZone, consent: contact.consent, do_not_contact: contact.doNotContact },
         updated_at: new Date(timeMs),
       })
-      // What was agreed to is on record; the address is not, so that it can be erased.
+      // What was agreed to is on record for good; the address and the id are not, so that they can be erased.
       const { consent, doNotContact } = contact
-      const target = `${accountId}/${userId}`
+      const target = `${accountId}/${keyHash(userKey(userId)).toString('hex')}`
       await writeAudit(tx, { principal, action: 'contact.saved', target, detail: { consent, doNotContact }, timeMs })
     })
     return contact

@@ -3,7 +3,8 @@ import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
-import { erasePerson } from '../store/erase.ts'
+import { eraseAccount, erasePerson } from '../store/erase.ts'
+import { keyOfPerson } from '../store/export.ts'
 import { keyHash } from '../store/identity.ts'
 import type { Tables } from '../store/tables.ts'
 
@@ -15,7 +16,7 @@ const body = Type.Union([
 
 const receipt = Type.Object({
   identifiers: Type.Integer({ description: 'User and anonymous ids that were known to be this person.' }),
-  events: Type.Integer({ description: 'Raw events deleted.' }),
+  events: Type.Integer({ description: 'Raw events deleted, those in quarantine included.' }),
   days: Type.Integer({ description: 'Days of use taken out of every figure.' }),
   tickets: Type.Integer({ description: 'Ticket states whose author and text were removed.' }),
   answers: Type.Integer({ description: 'Answers whose author and comment were removed.' }),
@@ -29,7 +30,7 @@ export const eraseRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Rout
   schema: {
     summary: 'Erase a person',
     description:
-      'Deletes events and texts, corrects every figure the person was part of, and refuses what comes of the same ids later. Done when it answers.',
+      'Deletes events and texts, corrects every figure the person was part of, and refuses what comes of the same ids later. Done here when it answers; others are told by PersonErased.',
     body,
     response: { 200: receipt },
   },
@@ -42,8 +43,45 @@ export const eraseRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Rout
       if (erased === undefined)
         throw appError('not-found', 'Nobody has this id: check it, and whether it was erased before.')
       // Who was erased must not be kept: the hash tells that a given id was.
-      const target = keyHash(JSON.stringify(person)).toString('hex')
+      const target = keyHash(keyOfPerson(person)).toString('hex')
       await writeAudit(tx, { principal, action: 'person.erased', target, detail: erased, timeMs })
+      return erased
+    })
+  },
+})
+
+const accountBody = Type.Object({ accountId: id }, { additionalProperties: false })
+
+const accountReceipt = Type.Object({
+  persons: Type.Integer({ description: 'Persons who were in this account only, and went with it.' }),
+  rows: Type.Record(Type.String(), Type.Integer(), { description: 'Rows deleted, by table.' }),
+})
+
+export const eraseAccountRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Route => ({
+  method: 'POST',
+  url: '/v1/customer-success/privacy/erase-account',
+  permission: 'customer-success:privacy',
+  schema: {
+    summary: 'Erase an account',
+    description:
+      'Deletes all that is kept of it, and what persons did in it from every figure; refuses what names it later. Persons who are in other accounts stay there. Others are told by AccountErased.',
+    body: accountBody,
+    response: { 200: accountReceipt },
+  },
+  async handler(request, _reply, principal): Promise<Static<typeof accountReceipt>> {
+    const { accountId } = request.body as Static<typeof accountBody>
+    const timeMs = clock.now()
+    return await db.transaction().execute(async (transaction) => {
+      const tx = transaction as unknown as WorkerTransaction
+      const erased = await eraseAccount(tx, accountId, timeMs)
+      if (erased === undefined) {
+        throw appError(
+          'not-found',
+          'There is no such account: list them with GET /v1/customer-success/accounts, or it was erased before.',
+        )
+      }
+      const target = keyHash(`account:${accountId}`).toString('hex')
+      await writeAudit(tx, { principal, action: 'account.erased', target, detail: erased, timeMs })
       return erased
     })
   },

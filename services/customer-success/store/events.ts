@@ -62,6 +62,8 @@ export async function saveQuarantined(
       { name: 'event_id', type: 'bytea', values: column(({ eventId }) => eventId) },
       { name: 'reason', type: 'text', values: rows.map(([, reason]) => reason) },
       { name: 'occurred_at', type: 'timestamptz', values: column(({ atMs }) => atMs) },
+      { name: 'original_at', type: 'timestamptz', values: column(({ originalMs }) => originalMs) },
+      { name: 'sent_at', type: 'timestamptz', values: column(({ sentMs }) => (sentMs === 0 ? null : sentMs)) },
       { name: 'received_at', type: 'timestamptz', values: column(({ receivedMs }) => receivedMs) },
       { name: 'source', type: 'text', values: column(({ source }) => source) },
       { name: 'kind', type: 'int2', values: column(({ kind }) => kind) },
@@ -69,7 +71,9 @@ export async function saveQuarantined(
       { name: 'user_id', type: 'text', values: column(({ userId }) => userId) },
       { name: 'anonymous_id', type: 'text', values: column(({ anonymousId }) => anonymousId) },
       { name: 'name', type: 'text', values: column(({ name }) => name) },
+      { name: 'quantity', type: 'float8', values: column(({ quantity }) => quantity) },
       { name: 'properties', type: 'text', values: column(({ properties }) => properties) },
+      { name: 'context', type: 'text', values: column(({ context }) => context) },
     ],
   })
 }
@@ -98,5 +102,11 @@ export async function dropOld(tx: WorkerTransaction, nowMs: number, retention: R
     .set({ comment: '' })
     .where('answered_at', '<', before(textDays))
     .where('comment', '<>', '')
+    .execute()
+  await db
+    .updateTable('subscription_state')
+    .set({ reason: '' })
+    .where('updated_at', '<', before(textDays))
+    .where('reason', '<>', '')
     .execute()
 }

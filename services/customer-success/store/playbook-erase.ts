@@ -3,8 +3,8 @@ import { sql } from 'kysely'
 import { playbookTables } from './playbooks.ts'
 
 /**
- * Takes persons out of playbooks: where they can be reached, what was sent to them and what is still to be. Enrolments
- * stay with their account. Returns how many contacts, messages and mails were deleted.
+ * Takes persons out of playbooks: where they can be reached, what was sent to them and what is still to be, and why.
+ * Enrolments stay with their account. Returns how many contacts, messages and mails were deleted.
  */
 export async function eraseFromPlaybooks(tx: WorkerTransaction, userIds: readonly string[]): Promise<number> {
   if (userIds.length === 0) return 0
@@ -12,9 +12,13 @@ export async function eraseFromPlaybooks(tx: WorkerTransaction, userIds: readonl
   const users = [...userIds]
   const contacts = await db.deleteFrom('contact').where('user_id', 'in', users).executeTakeFirst()
   const messages = await db.deleteFrom('guidance_message').where('user_id', 'in', users).executeTakeFirst()
-  const mails = await sql`delete from effect where payload ->> 'userId' = any(${users})`.execute(tx)
-  await db.deleteFrom('action_step').where('user_id', 'in', users).execute()
-  await db.updateTable('action').set({ user_id: '' }).where('user_id', 'in', users).execute()
-  await db.updateTable('playbook_signal').set({ user_id: '' }).where('user_id', 'in', users).execute()
+  // What an enrolment sent or opened for the person may name it in any field.
+  const own = sql`select id from action where user_id = any(${users})`
+  const mails = await sql`
+    delete from effect where payload ->> 'userId' = any(${users}) or about in (${own})`.execute(tx)
+  await sql`delete from action_step where user_id = any(${users}) or action_id in (${own})`.execute(tx)
+  await sql`delete from action_task where action_id in (${own})`.execute(tx)
+  await db.updateTable('action').set({ user_id: '', reason: '' }).where('user_id', 'in', users).execute()
+  await db.updateTable('playbook_signal').set({ user_id: '', reason: '' }).where('user_id', 'in', users).execute()
   return Number(contacts.numDeletedRows + messages.numDeletedRows + (mails.numAffectedRows ?? 0n))
 }

@@ -4,6 +4,7 @@ import type { AdoptionTables } from './adoption-tables.ts'
 import type { HealthTables } from './health-tables.ts'
 import type { ModelTables } from './model-tables.ts'
 import type { PlaybookTables } from './playbook-tables.ts'
+import type { PrivacyTables } from './privacy-tables.ts'
 import type { UsageTables } from './usage-tables.ts'
 
-export type Tables = UsageTables & HealthTables & PlaybookTables & AdoptionTables & ModelTables
+export type Tables = UsageTables & HealthTables & PlaybookTables & AdoptionTables & ModelTables & PrivacyTables

@@ -62,10 +62,7 @@ export type UsageEventTable = {
 
 export type EventKeyTable = { event_id: Uint8Array; received_day: number }
 
-export type UsageQuarantineTable = Omit<
-  UsageEventTable,
-  'original_at' | 'sent_at' | 'node_id' | 'quantity' | 'context'
-> & { reason: string }
+export type UsageQuarantineTable = Omit<UsageEventTable, 'node_id'> & { reason: string }
 
 export type UsageCellsTable = { subject: string; block: number; fresh: boolean; cells: Uint8Array }
 

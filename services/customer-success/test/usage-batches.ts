@@ -1,6 +1,6 @@
 /** Usage events for tests: stated briefly, complete on the wire. */
 
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { type EventType, type EventValue, encodeEvent } from '@plimsoll/contracts/events.ts'
 import { laneOf } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
@@ -46,6 +46,7 @@ export async function publishFact<T extends EventType>(
   value: EventValue<T> & { readonly accountId: string },
 ): Promise<void> {
   await log.publish({
+    id: randomUUID(),
     subject: subjectOf(type, laneOf(value.accountId)),
     headers: { 'Plimsoll-Type': type },
     data: encodeEvent(type, value),

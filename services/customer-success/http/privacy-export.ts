@@ -1,0 +1,62 @@
+import { Readable } from 'node:stream'
+import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
+import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { appError } from '@plimsoll/kit/errors.ts'
+import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
+import { type Static, Type } from 'typebox'
+import { exportLines, keyOfPerson, knownPerson, type PersonId, type Whose } from '../store/export.ts'
+import { keyHash } from '../store/identity.ts'
+import type { Tables } from '../store/tables.ts'
+
+const id = Type.Optional(Type.String({ minLength: 1, maxLength: 500 }))
+const querystring = Type.Object({ userId: id, anonymousId: id, accountId: id }, { additionalProperties: false })
+
+export const exportRoute = ({ db, reader, clock }: ServiceContext<unknown, Tables>): Route => ({
+  method: 'GET',
+  url: '/v1/customer-success/privacy/export',
+  permission: 'customer-success:privacy',
+  schema: {
+    summary: 'Export what is kept of a person or an account',
+    description:
+      'JSON Lines (application/x-ndjson), each `{ "kind": ..., "row": { ... } }`. The last is `{ "kind": "end", "lines": { ... } }`, the number of lines by kind: without it the bundle was cut off. Name one of `userId`, `anonymousId` and `accountId`.',
+    querystring,
+    response: { 200: Type.String({ description: 'JSON Lines.' }) },
+  },
+  async handler(request, reply, principal) {
+    const [target, whose] = await whoseOf(reader, request.query as Static<typeof querystring>)
+    const lines = exportLines(db, whose)
+    const timeMs = clock.now()
+    await writeAudit(db as unknown as WorkerTransaction, { principal, action: 'privacy.exported', target, timeMs })
+    return reply.type('application/x-ndjson').send(Readable.from(textOf(lines), { objectMode: false }))
+  },
+})
+
+async function* textOf(lines: AsyncIterable<unknown>): AsyncGenerator<Buffer> {
+  for await (const line of lines) yield Buffer.from(`${JSON.stringify(line)}\n`)
+}
+
+/** Whose bundle it is, and the hash it is on record by. */
+async function whoseOf(
+  reader: ServiceContext<unknown, Tables>['reader'],
+  query: Static<typeof querystring>,
+): Promise<[target: string, whose: Whose]> {
+  const { accountId } = query
+  const person = personIn(query)
+  if (Object.keys(query).length !== 1) {
+    throw appError('bad-request', 'Name exactly one of userId, anonymousId and accountId in the query.')
+  }
+  if (accountId !== undefined) {
+    const known = await reader.selectFrom('account').select('id').where('account_id', '=', accountId).executeTakeFirst()
+    if (known === undefined) {
+      throw appError(
+        'not-found',
+        `No account has the id ${accountId}; list them with GET /v1/customer-success/accounts.`,
+      )
+    }
+    return [keyHash(`account:${accountId}`).toString('hex'), { accountId }]
+  }
+  return [keyHash(keyOfPerson(person)).toString('hex'), { person: await knownPerson(reader, person) }]
+}
+
+const personIn = ({ userId, anonymousId = '' }: Static<typeof querystring>): PersonId =>
+  userId === undefined ? { anonymousId } : { userId }
