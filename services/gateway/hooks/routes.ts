@@ -1,4 +1,4 @@
-import { appError, isTransient } from '@plimsoll/kit/errors.ts'
+import { AppError, appError, type ErrorCode, isTransient } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'

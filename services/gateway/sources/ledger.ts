@@ -1,5 +1,6 @@
 import type { Clock } from '@plimsoll/kit/clock.ts'
 import type { Outcome } from '../decode/outcome.ts'
+import type { Reason } from './advice.ts'
 
 /** How a source sends telemetry. Hooks have protocols of their own. */
 export type Protocol =
