@@ -21,7 +21,8 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=cache,target=/root/.local/
 
 FROM node:24-bookworm-slim
 WORKDIR /plimsoll
-ENV NODE_ENV=production \
+# As tools/launch.mjs has it: 100 MB less a process, and nothing slower.
+ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=16 \
     HOST=0.0.0.0 PORT=8080 OPS_PORT=9090 LOG_FORMAT=json \
     PLIMSOLL_HOME=/var/lib/plimsoll
 RUN install -d -o node -g node /var/lib/plimsoll
