@@ -42,6 +42,7 @@ import { modelsRoute } from './http/models.ts'
 import { playbookRoutes } from './http/playbook-routes.ts'
 import { eraseAccountRoute, eraseRoute } from './http/privacy.ts'
 import { exportRoute } from './http/privacy-export.ts'
+import { optInRoute, optOutRoute, optOutsRoute } from './http/privacy-opt-outs.ts'
 import { quarantineRoute, replayRoute } from './http/privacy-quarantine.ts'
 import { storedAccounts } from './store/account-states.ts'
 import type { Tables } from './store/tables.ts'
@@ -98,6 +99,9 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     eraseRoute(context),
     eraseAccountRoute(context),
     exportRoute(context),
+    optOutsRoute(context),
+    optOutRoute(context),
+    optInRoute(context),
     quarantineRoute(context),
     replayRoute(context),
     ...playbookRoutes(context),

@@ -18,9 +18,10 @@ import {
   rangesBetween,
   series,
 } from '../domain/usage-cells.ts'
-import { accountSubject, daysByAccount } from '../domain/usage-person.ts'
+import { accountSubject, daysByAccount, type Person, tell } from '../domain/usage-person.ts'
 import { readCells } from './cells.ts'
 import { personsOfAccounts } from './identity.ts'
+import { type OptOuts, readOptOuts } from './opt-outs.ts'
 import type { AccountTable, UsageTables } from './usage-tables.ts'
 
 type Reader = ReaderDatabase<UsageTables>
@@ -49,6 +50,7 @@ export async function loadDays(
   const [first, last] = [Math.min(...days), Math.max(...days)]
   const features = await reader.selectFrom('feature').selectAll().orderBy('id').execute()
   const ids = accountIds ?? (await allAccountIds(reader))
+  const optOuts = await readOptOuts(reader)
   const breathe = createBreather()
   for (let from = 0; from < ids.length; from += ACCOUNTS_AT_ONCE) {
     const some = ids.slice(from, from + ACCOUNTS_AT_ONCE)
@@ -59,11 +61,24 @@ export async function loadDays(
       .orderBy('account_id')
       .execute()
     if (accounts.length === 0) continue
-    const [facts, cells, people] = await Promise.all([
-      factsOf(reader, accounts),
+    const [facts, cells, all] = await Promise.all([
+      factsOf(reader, accounts, optOuts),
       readCells(reader, some.map(accountSubject), first - HISTORY_DAYS + 1, last),
-      peopleOf(reader, accounts),
+      personsOfAccounts(
+        reader,
+        accounts.map(({ id }) => id),
+      ),
     ])
+    const isOut = ({ person }: Known): boolean => person.nodes.some((node) => optOuts.nodes.has(node))
+    const out = all.filter(isOut)
+    takeBack(cells, accounts, out)
+    const [people, unscored] = [
+      peopleOf(
+        accounts,
+        all.filter((one) => !isOut(one)),
+      ),
+      peopleOf(accounts, out),
+    ]
     for (const account of accounts) {
       await breathe()
       const present = people.get(account.id) ?? []
@@ -74,8 +89,9 @@ export async function loadDays(
       }))
       const usage = usageBetween(cells.get(accountSubject(account.account_id)) ?? new Map(), first, last)
       for (const [day, into] of snapshots) {
-        const own = facts(account, firstUse, day)
-        if (own === undefined) continue
+        const known = facts(account, firstUse, day)
+        if (known === undefined) continue
+        const own = withoutSeats(known, (unscored.get(account.id) ?? []).filter((one) => one.first <= day).length)
         const { activity, ofFeature } = usage(day)
         const told = {
           activity: { ...activity, lastDay: lastDayOf(present, day) },
@@ -174,9 +190,28 @@ type Present = {
   readonly features: ReadonlyMap<number, number>
 }
 
-async function peopleOf(reader: Reader, accounts: readonly Account[]): Promise<Map<number, Present[]>> {
+type Known = { readonly key: string; readonly person: Person }
+
+/** Figures of accounts as they would be without these persons. */
+function takeBack(cells: Map<string, Cells>, accounts: readonly Account[], persons: readonly Known[]): void {
+  const subjects = new Map(accounts.map(({ id, account_id }) => [id, [accountSubject(account_id)]]))
+  for (const { person } of persons) tell(person, (account) => subjects.get(account) ?? [], cells, -1)
+}
+
+/** Whoever is not scored takes no seat: an account is not worse for their being silent in it. */
+function withoutSeats(facts: AccountFacts, unscored: number): AccountFacts {
+  const left = (seats: number): number => (seats === 0 ? 0 : Math.max(1, seats - unscored))
+  const { subscription } = facts
+  return {
+    ...facts,
+    seats: left(facts.seats),
+    subscription: subscription && { ...subscription, seatsBefore: left(subscription.seatsBefore) },
+  }
+}
+
+function peopleOf(accounts: readonly Account[], persons: readonly Known[]): Map<number, Present[]> {
   const people = new Map<number, Present[]>(accounts.map(({ id }) => [id, []]))
-  for (const { key, person } of await personsOfAccounts(reader, [...people.keys()])) {
+  for (const { key, person } of persons) {
     for (const [account, use] of daysByAccount(person)) {
       people.get(account)?.push({ key, isNobody: person.isNobody, ...use })
     }
@@ -201,7 +236,7 @@ function presences(people: readonly Present[], day: number): Presence[] {
 }
 
 /** Facts by account and day; undefined for an account that had not begun. */
-async function factsOf(reader: Reader, accounts: readonly Account[]) {
+async function factsOf(reader: Reader, accounts: readonly Account[], { users }: OptOuts) {
   const ids = accounts.map(({ account_id }) => account_id)
   const [tickets, invoices, subscriptions, answers] = await Promise.all([
     reader.selectFrom('ticket_state').selectAll().where('account_id', 'in', ids).orderBy('updated_at').execute(),
@@ -216,10 +251,11 @@ async function factsOf(reader: Reader, accounts: readonly Account[]) {
       .execute(),
     reader.selectFrom('nps_answer').selectAll().where('account_id', 'in', ids).execute(),
   ])
-  const ticketsBy = statesBy(tickets, ({ ticket_id }) => ticket_id)
+  const scored = ({ user_id }: { readonly user_id: string }): boolean => !users.has(user_id)
+  const ticketsBy = statesBy(tickets.filter(scored), ({ ticket_id }) => ticket_id)
   const invoicesBy = statesBy(invoices, ({ invoice_id }) => invoice_id)
   const subscriptionsBy = Map.groupBy(subscriptions, ({ account_id }) => account_id)
-  const answersBy = Map.groupBy(answers, ({ account_id }) => account_id)
+  const answersBy = Map.groupBy(answers.filter(scored), ({ account_id }) => account_id)
   return (account: Account, firstUse: number, day: number): AccountFacts | undefined => {
     const id = account.account_id
     const end = new Date(startOf(day + 1))

@@ -1,6 +1,7 @@
 /** Rows of usage, identity and facts, as queries see them. */
 
 import type { ColumnType, GeneratedAlways } from 'kysely'
+import type { PrivacyTables } from './privacy-tables.ts'
 
 type Time = ColumnType<Date, Date | string, Date | string>
 type NullableTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>
@@ -128,6 +129,7 @@ export type UsageTables = {
   identity_link: IdentityLinkTable
   account_node: AccountNodeTable
   erased_key: ErasedKeyTable
+  profiling_opt_out: PrivacyTables['profiling_opt_out']
   usage_event: UsageEventTable
   event_key: EventKeyTable
   usage_quarantine: UsageQuarantineTable

@@ -1,5 +1,5 @@
 import { type DecodedEvent, decodeEvent } from '@plimsoll/contracts/events.ts'
-import { roleDatabase } from '@plimsoll/kit/db/pool.ts'
+import { openDatabase, roleDatabase } from '@plimsoll/kit/db/pool.ts'
 import { until } from '@plimsoll/kit/lanes/testing.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
@@ -11,6 +11,7 @@ import { DAY_MS, dayOf, isoDay, startOf } from '../domain/day.ts'
 import { customerSuccess } from '../service.ts'
 import { KEPT_TABLES, OTHER_TABLES } from '../store/export-tables.ts'
 import { keyHash } from '../store/identity.ts'
+import { loadSnapshots } from '../store/snapshot.ts'
 import type { Tables } from '../store/tables.ts'
 import { type BriefEvent, publishFact, publishUsage, usageEvent } from './usage-batches.ts'
 
@@ -267,6 +268,36 @@ test('a bundle of an account has its facts, scores with what moved them, and wha
   expect(sum).toBeCloseTo((after?.row.score ?? Number.NaN) - (before?.row.score ?? Number.NaN), 9)
   expect((await send('GET', '/privacy/export?accountId=none')).status).toBe(404)
   expect((await send('GET', `/privacy/export?accountId=${ACME}&userId=${ANN}`)).status).toBe(400)
+})
+
+test('who opted out of profiling stays in every count, and no score has a share of it', async () => {
+  const database = openDatabase<Tables>({ url: stack.databaseUrl, service: 'customer-success' })
+  const acme = async () => (await loadSnapshots(database.reader, today, [ACME]))[0]
+  const before = await acme()
+  expect(before?.activity).toMatchObject({ users28: 2, lastDay: today - 2 })
+  expect(before).toMatchObject({ seats: 4, tickets: [{ severity: 'high' }], nps: [{ score: 3 }] })
+  // By the device: all identifiers of the person follow.
+  await call('PUT', `/privacy/opt-outs/anonymous/${PHONE}`)
+  await call('PUT', `/privacy/opt-outs/anonymous/${PHONE}`)
+  type OptOuts = { items: object[] }
+  const listed = await call<OptOuts>('GET', '/privacy/opt-outs')
+  expect(listed.items).toMatchObject([{ kind: 'anonymous', id: PHONE }])
+  const without = await acme()
+  expect(without).toMatchObject({ seats: 3, tickets: [], nps: [], champion: undefined })
+  expect(without?.activity).toMatchObject({ users28: 1, users84: 1 })
+  expect([...(without?.activity.events ?? [])].slice(-10)).toEqual([0, 0, 0, 0, 0, 0, 0, 1, 0, 0])
+  expect(without?.features).toMatchObject([{ feature: 'exported', uses28: 1, users28: 1, firstDay: today - 2 }])
+  expect([await active28(), await active28(`&account=${ACME}`)]).toEqual([3, 2])
+  await call('DELETE', `/privacy/opt-outs/anonymous/${PHONE}`)
+  expect(await acme()).toEqual(before)
+  await database.close()
+  const { rows } = await sql<{ action: string; target: string }>`
+    select action, target from audit where action like 'profiling%' order by n`.execute(owner)
+  const target = keyHash(`anonymous:${PHONE}`).toString('hex')
+  expect(rows).toEqual([
+    { action: 'profiling.opted-out', target },
+    { action: 'profiling.opted-in', target },
+  ])
 })
 
 test('what was too late is listed with its reason, and counted once when the limit lets it in', async () => {
