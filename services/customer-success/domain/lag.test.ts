@@ -51,6 +51,8 @@ test('with too few of its plan an account is compared with its segment, then wit
   expect(lagsOfLast([...quick, other])?.[0]?.usual.among).toBe('accounts of segment "small"')
   const far = member('late', 50, undefined, { plan: 'free', segment: 'large' })
   expect(lagsOfLast([...quick, far])?.[0]?.usual.among).toBe('accounts')
+  const unknown = [...quick, other].map((one) => ({ ...one, plan: '', segment: '' }))
+  expect(lagsOfLast(unknown)?.[0]?.usual).toMatchObject({ among: 'accounts', adopters: quick.length })
 })
 
 test('accounts that began before anything was known are compared, and nobody is compared with them', () => {

@@ -55,15 +55,16 @@ export function lagsOf(members: readonly Member[], rampDays: number): Map<Member
   return late
 }
 
-/** Accounts of the same plan and segment, else of the segment, else all. */
-const GROUPS: readonly ((member: Pick<Member, 'plan' | 'segment'>) => string)[] = [
-  ({ plan, segment }) => `accounts of plan "${plan}" and segment "${segment}"`,
-  ({ segment }) => `accounts of segment "${segment}"`,
-  () => 'accounts',
-]
+/** Accounts of the same plan and segment, else of the segment, else all; what is not known of an account is left out. */
+function groupsOf({ plan, segment }: Pick<Member, 'plan' | 'segment'>): string[] {
+  const groups = ['accounts']
+  if (segment !== '') groups.unshift(`accounts of segment "${segment}"`)
+  if (plan !== '') groups.unshift(`accounts of plan "${plan}"${segment === '' ? '' : ` and segment "${segment}"`}`)
+  return groups
+}
 
 function usualOf(members: readonly Member[]): (member: Member, feature: string) => Usual | undefined {
-  const groups = groupsOf(members.filter(({ isSeenFromStart }) => isSeenFromStart))
+  const groups = membersByGroup(members.filter(({ isSeenFromStart }) => isSeenFromStart))
   const known = new Map<string, { readonly adopters: number; readonly days: number | undefined }>()
   const of = (among: string, feature: string) => {
     const key = JSON.stringify([among, feature])
@@ -72,7 +73,7 @@ function usualOf(members: readonly Member[]): (member: Member, feature: string) 
     return found
   }
   return (member, feature) => {
-    for (const among of GROUPS.map((group) => group(member))) {
+    for (const among of groupsOf(member)) {
       const { adopters, days } = of(among, feature)
       if (adopters >= LEAST_ADOPTERS) return days === undefined ? undefined : { days, adopters, among }
     }
@@ -80,11 +81,10 @@ function usualOf(members: readonly Member[]): (member: Member, feature: string) 
   }
 }
 
-function groupsOf(members: readonly Member[]): Map<string, Member[]> {
+function membersByGroup(members: readonly Member[]): Map<string, Member[]> {
   const groups = new Map<string, Member[]>()
   for (const member of members)
-    for (const group of GROUPS) {
-      const among = group(member)
+    for (const among of groupsOf(member)) {
       const own = groups.get(among)
       if (own === undefined) groups.set(among, [member])
       else own.push(member)
