@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startStack } from '@plimsoll/kit/testing/stack.ts'
-import { remoteWriteBodies, SAMPLES_PER_REQUEST, SERIES, type Shape, spanBodies } from '../../loadgen/payloads.ts'
+import { remoteWriteBodies, SERIES, type Shape, spanBodies } from '../../loadgen/payloads.ts'
 import { otlpHeaders, quantile, remoteWriteHeaders, sendAll } from '../../loadgen/send.ts'
 import { type Receiver, startGateway, startPrometheus } from './peers.ts'
 import { usageOf } from './process.ts'
@@ -35,24 +35,33 @@ export type IngestResult = {
 
 type Options = {
   readonly json: boolean
-  /** Samples per measurement; a warm-up round of every series comes on top. */
+  /** Samples, and spans, that each receiver is sent in a turn; as many come before the first, to warm up. */
   readonly samples?: number
   readonly spans?: number
   /** Only these, e.g. `W2 v1`, `spans`, `curve`; all unless given. */
   readonly only?: readonly string[]
 }
 
-/** Rounds sent before the measured ones, to Prometheus too: series are known and the compiler has done its work. */
-const WARM_UP_ROUNDS = 4
+/** Turns of each receiver; the one with the median CPU counts. */
+const TURNS = 3
 
 const CONNECTIONS = 4
 const SPANS_PER_REQUEST = 9_996
 
-/** Measures the gateway and Prometheus one after the other, on the same bodies. Linux only: CPU comes from /proc. */
+/** One kind of load: the bodies of a turn, turn 0 being the warm-up; no two turns have a body in common. */
+type Load = {
+  readonly name: string
+  readonly elements: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly url: (receiver: Receiver) => string
+  readonly bodies: (turn: number) => Iterable<Uint8Array>
+}
+
+/** Measures the gateway and Prometheus in turns, on the same bodies. Linux only: CPU comes from /proc. */
 export async function ingestBench({
   json,
-  samples = 960_000,
-  spans = 1_000_000,
+  samples = 480_000,
+  spans = 500_000,
   only = [],
 }: Options): Promise<IngestResult> {
   const folder = mkdtempSync(join(tmpdir(), 'plimsoll-bench-'))
@@ -69,22 +78,26 @@ export async function ingestBench({
       ['W1', 2],
     ] as const) {
       if (!wanted(`${shape} v${version}`)) continue
-      for (const start of [() => startPrometheus(folder), () => startGateway(stack)]) {
-        const receiver = await start()
-        say(`${receiver.name} ${shape} v${version} ...`)
+      say(`${shape} v${version} ...`)
+      const prometheus = await startPrometheus(folder)
+      try {
+        const gateway = await startGateway(stack)
         try {
-          rows.push(await measureSamples(receiver, shape, version, samples))
+          rows.push(...(await measureInTurns([prometheus, gateway], sampleLoad(shape, version, samples))))
         } finally {
-          await receiver.stop()
+          await gateway.stop()
         }
+      } finally {
+        await prometheus.stop()
       }
     }
     const gateway = await startGateway(stack)
     try {
-      if (wanted('spans')) rows.push(await measureSpans(gateway, spans))
+      if (wanted('spans')) rows.push(...(await measureInTurns([gateway], spanLoad(spans))))
       for (const series of wanted('curve') ? [1_000, 10_000, 50_000, 100_000] : []) {
         say(`${series} series ...`)
-        curve.push({ series, ...(await measureSamples(gateway, 'W2', 1, samples / 2, series)) })
+        const [row] = await measureInTurns([gateway], sampleLoad('W2', 1, samples, series))
+        if (row !== undefined) curve.push({ series, ...row })
       }
     } finally {
       await gateway.stop()
@@ -98,58 +111,74 @@ export async function ingestBench({
   return result
 }
 
-async function measureSamples(
-  receiver: Receiver,
-  shape: Shape,
-  version: 1 | 2,
-  samples: number,
-  series?: number,
-): Promise<IngestRow> {
-  const perRequest = SAMPLES_PER_REQUEST[shape]
-  const perRound = (series ?? SERIES[shape]) * (shape === 'W1' ? 20 : 1)
-  const rounds = Math.max(1, Math.round(samples / perRound))
-  // The past, so that no sample is ahead of the clock; each run has its own, so that no request is a repeat.
-  const startMs = Date.now() - 3 * 3_600_000 + Math.floor(Math.random() * 1_000)
-  const every = { shape, version, ...(series === undefined ? {} : { series }) }
-  const send = (bodies: readonly Uint8Array[]) =>
-    sendAll(bodies, { url: receiver.remoteWriteUrl, headers: remoteWriteHeaders(version), connections: CONNECTIONS })
-  const step = shape === 'W1' ? 20 * 15_000 : 15_000
-  await send([...remoteWriteBodies({ ...every, rounds: WARM_UP_ROUNDS, startMs: startMs - WARM_UP_ROUNDS * step })])
-  const bodies = [...remoteWriteBodies({ ...every, rounds, startMs })]
-  const elements = bodies.length * Math.min(perRequest, perRound)
-  const load = `${shape} v${version}`
-  return await measure(receiver, load, elements, () => send(bodies))
+/**
+ * The receivers one after the other, several times: what else the machine does meanwhile meets all of them. Before that
+ * each is sent a turn that does not count, in which series become known and V8 compiles.
+ */
+async function measureInTurns(receivers: readonly Receiver[], load: Load): Promise<IngestRow[]> {
+  const measured = receivers.map((): IngestRow[] => [])
+  for (let turn = 0; turn <= TURNS; turn++) {
+    const bodies = [...load.bodies(turn)]
+    for (const [i, receiver] of receivers.entries()) {
+      const row = await measure(receiver, load, bodies)
+      if (turn > 0) measured[i]?.push(row)
+    }
+  }
+  return measured.map(medianOf)
 }
 
-async function measureSpans(receiver: Receiver, spans: number): Promise<IngestRow> {
-  const { tracesUrl: url = '' } = receiver
-  const startMs = Date.now() - 60_000
-  const send = (bodies: readonly Uint8Array[]) =>
-    sendAll(bodies, { url, headers: otlpHeaders, connections: CONNECTIONS })
-  await send([...spanBodies({ spansPerRequest: SPANS_PER_REQUEST, requests: 20, startMs: startMs - 60_000 })])
+/** The row with the median CPU, with the answers of all. */
+function medianOf(rows: readonly IngestRow[]): IngestRow {
+  const statuses: Record<number, number> = {}
+  for (const row of rows) {
+    for (const [status, count] of Object.entries(row.statuses)) {
+      statuses[Number(status)] = (statuses[Number(status)] ?? 0) + count
+    }
+  }
+  const middle = [...rows].sort((a, b) => a.cpuSecondsPerMillion - b.cpuSecondsPerMillion)[rows.length >> 1]
+  return { ...(middle as IngestRow), statuses }
+}
+
+function sampleLoad(shape: Shape, version: 1 | 2, samples: number, series: number = SERIES[shape]): Load {
+  const perSeries = shape === 'W1' ? 20 : 1
+  const rounds = Math.max(1, Math.round(samples / (series * perSeries)))
+  const turnMs = rounds * perSeries * 15_000
+  // The past, so that no sample is ahead of the clock; each load has its own, so that no request is a repeat.
+  const startMs = Date.now() - (TURNS + 2) * turnMs + Math.floor(Math.random() * 1_000)
+  return {
+    name: `${shape} v${version}`,
+    elements: rounds * series * perSeries,
+    headers: remoteWriteHeaders(version),
+    url: ({ remoteWriteUrl }) => remoteWriteUrl,
+    bodies: (turn) => remoteWriteBodies({ shape, version, series, rounds, startMs: startMs + turn * turnMs }),
+  }
+}
+
+function spanLoad(spans: number): Load {
   const requests = Math.round(spans / SPANS_PER_REQUEST)
-  const bodies = [...spanBodies({ spansPerRequest: SPANS_PER_REQUEST, requests, startMs })]
-  return await measure(receiver, 'OTLP spans', requests * SPANS_PER_REQUEST, () => send(bodies))
+  const startMs = Date.now() - 10 * 60_000
+  return {
+    name: 'OTLP spans',
+    elements: requests * SPANS_PER_REQUEST,
+    headers: otlpHeaders,
+    url: ({ tracesUrl = '' }) => tracesUrl,
+    bodies: (turn) => spanBodies({ spansPerRequest: SPANS_PER_REQUEST, requests, startMs: startMs + turn * 60_000 }),
+  }
 }
 
-async function measure(
-  receiver: Receiver,
-  load: string,
-  elements: number,
-  run: () => ReturnType<typeof sendAll>,
-): Promise<IngestRow> {
+async function measure(receiver: Receiver, load: Load, bodies: readonly Uint8Array[]): Promise<IngestRow> {
   const before = receiver.pids.map(usageOf)
-  const sent = await run()
+  const sent = await sendAll(bodies, { url: load.url(receiver), headers: load.headers, connections: CONNECTIONS })
   const after = receiver.pids.map(usageOf)
   const cpuSeconds = after.map((usage, i) => usage.cpuSeconds - (before[i]?.cpuSeconds ?? 0))
-  const millions = elements / 1e6
+  const millions = load.elements / 1e6
   return {
     receiver: receiver.name,
-    load,
-    elements,
+    load: load.name,
+    elements: load.elements,
     cpuSecondsPerMillion: cpuSeconds.reduce((sum, one) => sum + one, 0) / millions,
     decoderCpuSecondsPerMillion: (cpuSeconds[0] ?? 0) / millions,
-    perSecond: elements / (sent.elapsedMs / 1000),
+    perSecond: load.elements / (sent.elapsedMs / 1000),
     p50Ms: quantile(sent.latenciesMs, 0.5),
     p99Ms: quantile(sent.latenciesMs, 0.99),
     rssMb: after[0]?.rssMb ?? 0,
