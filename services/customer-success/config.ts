@@ -24,10 +24,15 @@ export const customerSuccessConfig = Type.Object({
     minimum: 35,
     description: 'Days a repeated event is known as one, from when it was first received. More than USAGE keeps.',
   }),
+  CUSTOMER_SUCCESS_KEEP_USER_DAYS: Type.Integer({
+    default: 400,
+    minimum: 1,
+    description: 'Days of use of persons are kept, days; 90 longer than late events are taken at least.',
+  }),
   CUSTOMER_SUCCESS_KEEP_TEXT_DAYS: Type.Integer({
     default: 180,
     minimum: 1,
-    description: 'Days free text of tickets and answers is kept.',
+    description: 'Days free text is kept: of tickets, answers and cancellations, and notes on actions.',
   }),
   CUSTOMER_SUCCESS_ADOPTED_USES: Type.Integer({
     default: 3,

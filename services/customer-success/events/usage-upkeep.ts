@@ -23,6 +23,10 @@ export function usageUpkeepTicker(config: CustomerSuccessConfig): Ticker<{ dropp
     keyDays: config.CUSTOMER_SUCCESS_KEEP_KEYS_DAYS,
     textDays: config.CUSTOMER_SUCCESS_KEEP_TEXT_DAYS,
   }
+  const userDays = Math.max(
+    config.CUSTOMER_SUCCESS_KEEP_USER_DAYS,
+    config.CUSTOMER_SUCCESS_LATE_DAYS + DAYS_BEHIND_LATEST,
+  )
   return {
     name: 'usage-upkeep',
     version: 1,
@@ -37,8 +41,7 @@ export function usageUpkeepTicker(config: CustomerSuccessConfig): Ticker<{ dropp
         return {}
       }
       for (let turns = 0; turns < SUM_UPS_AT_ONCE && (await sumUpCells(tx)) > 0; turns++);
-      const oldest = dayOf(now()) - config.CUSTOMER_SUCCESS_LATE_DAYS - DAYS_BEHIND_LATEST
-      state.forgotUpTo = (await forgetDays(tx, oldest, state.forgotUpTo, PERSONS_AT_ONCE)) ?? 0
+      state.forgotUpTo = (await forgetDays(tx, dayOf(now()) - userDays, state.forgotUpTo, PERSONS_AT_ONCE)) ?? 0
       return {}
     },
   }

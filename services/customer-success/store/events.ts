@@ -7,6 +7,7 @@ import { sql } from 'kysely'
 import { DAY_MS, dayOf, isoDay } from '../domain/day.ts'
 import type { UsageRow } from '../domain/usage-event.ts'
 import { tables } from './identity.ts'
+import { dropNotes } from './playbook-erase.ts'
 
 /** Keeps events that are younger than raw events are kept; older ones are counted and gone. */
 export async function saveRaw(
@@ -109,4 +110,5 @@ export async function dropOld(tx: WorkerTransaction, nowMs: number, retention: R
     .where('updated_at', '<', before(textDays))
     .where('reason', '<>', '')
     .execute()
+  await dropNotes(tx, before(textDays))
 }

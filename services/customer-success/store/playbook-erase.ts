@@ -22,3 +22,16 @@ export async function eraseFromPlaybooks(tx: WorkerTransaction, userIds: readonl
   await db.updateTable('playbook_signal').set({ user_id: '', reason: '' }).where('user_id', 'in', users).execute()
   return Number(contacts.numDeletedRows + messages.numDeletedRows + (mails.numAffectedRows ?? 0n))
 }
+
+/** Drops what people noted on actions they started by hand, and the messages shown, from before a time. */
+export async function dropNotes(tx: WorkerTransaction, before: Date): Promise<void> {
+  const db = playbookTables(tx)
+  await db
+    .updateTable('action')
+    .set({ reason: '' })
+    .where('mode', '=', 'manual')
+    .where('triggered_at', '<', before)
+    .where('reason', '<>', '')
+    .execute()
+  await db.deleteFrom('guidance_message').where('created_at', '<', before).execute()
+}

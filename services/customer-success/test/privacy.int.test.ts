@@ -1,4 +1,5 @@
 import { type DecodedEvent, decodeEvent } from '@plimsoll/contracts/events.ts'
+import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { openDatabase, roleDatabase } from '@plimsoll/kit/db/pool.ts'
 import { until } from '@plimsoll/kit/lanes/testing.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
@@ -6,8 +7,11 @@ import type { EventLog } from '@plimsoll/kit/log/log.ts'
 import { type Running, startServices } from '@plimsoll/kit/run.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { type Kysely, sql } from 'kysely'
+import { Value } from 'typebox/value'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type CustomerSuccessConfig, customerSuccessConfig } from '../config.ts'
 import { DAY_MS, dayOf, isoDay, startOf } from '../domain/day.ts'
+import { usageUpkeepTicker } from '../events/usage-upkeep.ts'
 import { customerSuccess } from '../service.ts'
 import { KEPT_TABLES, OTHER_TABLES } from '../store/export-tables.ts'
 import { keyHash } from '../store/identity.ts'
@@ -384,3 +388,59 @@ test('of an erased account nothing is left, those who are elsewhere too stay the
   expect((await send('POST', '/privacy/erase-account', { accountId: ACME })).status).toBe(404)
   expect((await bundle(`userId=${BOB}`)).at(-1)?.lines).toMatchObject({ usage_event: 1, day_of_use: 2 })
 })
+
+test('each class of data goes at its age and not before; figures of accounts stay', async () => {
+  const note = await call<{ id: string }>('POST', '/actions', { accountId: BETA, kind: 'deep_dive', note: 'Call Dee.' })
+  await publishFact(log, 'plimsoll.usage.v1.TicketRecorded', {
+    ...{ source: 'crm', receivedAt: Date.now(), accountId: BETA, ticketId: 't-9', userId: 'dee', updatedAt: noon(0) },
+    ...{ severity: 'low', openedAt: noon(0), resolvedAt: null, reopened: 0, csat: null, text: 'Slow.' },
+  })
+  await publishFact(log, 'plimsoll.usage.v1.NpsRecorded', {
+    ...{ source: 'crm', receivedAt: Date.now(), accountId: BETA, responseId: 'r-9', userId: 'dee', score: 9 },
+    ...{ comment: 'Fine.', answeredAt: noon(0) },
+  })
+  await publish([use('ancient', { userId: 'dee', accountId: BETA, timeMs: noon(900) })])
+  await expect.poll(() => counted('usage_quarantine'), { timeout: 20_000 }).toBe(1)
+  const texts = async () => ({
+    tickets: (await owner.selectFrom('ticket_state').select('text').where('ticket_id', '=', 't-9').execute())[0]?.text,
+    answers: (await owner.selectFrom('nps_answer').select('comment').where('response_id', '=', 'r-9').execute())[0]
+      ?.comment,
+    notes: (await owner.selectFrom('action').select('reason').where('id', '=', note.id).execute())[0]?.reason,
+  })
+  const kept = async () => ({
+    raw: (await counted('usage_event')) > 0,
+    quarantine: await counted('usage_quarantine'),
+    texts: Object.values(await texts()),
+    days: (await bundle('userId=dee')).at(-1)?.lines?.day_of_use,
+  })
+  const all = { raw: true, quarantine: 1, texts: ['Slow.', 'Fine.', 'Call Dee.'], days: 2 }
+  await expect.poll(kept, { timeout: 20_000 }).toEqual(all)
+  const figures = await active28(`&account=${BETA}`)
+  const none = ['', '', '']
+  for (const [days, expected] of [
+    [85, all],
+    [95, { ...all, raw: false, quarantine: 0 }],
+    [175, { ...all, raw: false, quarantine: 0 }],
+    [185, { raw: false, quarantine: 0, texts: none, days: 2 }],
+    [395, { raw: false, quarantine: 0, texts: none, days: 2 }],
+    [405, { raw: false, quarantine: 0, texts: none, days: undefined }],
+  ] as const) {
+    await upkeepIn(days)
+    expect([days, await kept()]).toEqual([days, expected])
+    expect(await active28(`&account=${BETA}`)).toBe(figures)
+  }
+})
+
+/** What the ticker does when it is so many days later. */
+async function upkeepIn(days: number): Promise<void> {
+  const config = Value.Default(customerSuccessConfig, { CUSTOMER_SUCCESS_LATE_DAYS: 310 }) as CustomerSuccessConfig
+  const { tick } = usageUpkeepTicker(config)
+  const database = openDatabase<Tables>({ url: stack.databaseUrl, service: 'customer-success' })
+  const context = { lane: 0, now: () => Date.now() + days * DAY_MS }
+  const inTransaction = (work: (tx: WorkerTransaction) => Promise<unknown>) =>
+    database.worker.transaction().execute((tx) => work(tx as unknown as WorkerTransaction))
+  const state = { droppedMs: 0, forgotUpTo: 0 }
+  // Partitions are dropped by a tick of their own.
+  for (let ticks = 0; ticks < 2; ticks++) await inTransaction((tx) => tick(state, tx, context))
+  await database.close()
+}
