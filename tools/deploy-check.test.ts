@@ -52,7 +52,7 @@ const settings = new Set(
   [kitConfig, ...services.map(({ config }) => config)].flatMap((schema) => Object.keys(schema.properties)),
 )
 /** Read by the launcher and by Node, not by a service. */
-const otherVariables = new Set(['PLIMSOLL_HOME', 'NODE_ENV'])
+const otherVariables = new Set(['PLIMSOLL_HOME', 'NODE_ENV', 'NODE_OPTIONS'])
 const isSetting = (name: string) => settings.has(name.replace(/_FILE$/, '')) || otherVariables.has(name)
 const required = Object.entries(kitConfig.properties)
   .filter(([name, schema]) => kitConfig.required.includes(name as never) && !('default' in schema))

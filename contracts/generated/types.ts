@@ -205,7 +205,7 @@ export type HealthScoreChanged = {
   readonly trend28: number | null
   /** Score minus that of 84 days before. */
   readonly trend84: number | null
-  /** Learned probability of churn in the 30 days after a week; null when no model is in use. */
+  /** Learned probability of churn in the 30 days after a week, as of the day before; null when no model is in use. */
   readonly churnProbability: number | null
   /** Which weights and curves made it. */
   readonly configurationVersion: number

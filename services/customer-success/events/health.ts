@@ -119,7 +119,7 @@ async function scoreDay(
         health,
         configuration,
         kind: 'changed',
-        previous: previous?.score ?? null,
+        previous,
         trends,
         drivers,
       }),
@@ -173,9 +173,7 @@ async function correctDay(
       rows.push(row)
       const drivers = explain(healthOfRow(was, configuration), health, configuration)
       const trends = { trend7: null, trend28: null, trend84: null }
-      events.push(
-        changed(row, { snapshot, health, configuration, kind: 'corrected', previous: was.score, trends, drivers }),
-      )
+      events.push(changed(row, { snapshot, health, configuration, kind: 'corrected', previous: was, trends, drivers }))
     }
   }
   await saveScores(tx, rows)
@@ -218,7 +216,8 @@ type Told = {
   readonly health: Health
   readonly configuration: Configuration
   readonly kind: HealthScoreChanged['kind']
-  readonly previous: number | null
+  /** Known for the day before; of a correction what was known for the day. */
+  readonly previous: ScoreRow | undefined
   readonly trends: Pick<HealthScoreChanged, 'trend7' | 'trend28' | 'trend84'>
   readonly drivers: readonly Line[]
 }
@@ -236,13 +235,14 @@ function changed(row: Omit<ScoreRow, 'hard'>, told: Told): OutgoingEvent {
       at: startOf(row.day + 1) - 1,
       kind: told.kind,
       score: row.score,
-      previousScore: told.previous,
+      previousScore: told.previous?.score ?? null,
       band: bandOf(row.score ?? undefined),
-      previousBand: bandOf(told.previous ?? undefined),
+      previousBand: bandOf(told.previous?.score ?? undefined),
       confidence: row.confidence,
       provisional: row.confidence < LEAST_CONFIDENCE,
       ...told.trends,
-      churnProbability: row.churn_probability,
+      // That of the day itself is learned from the day once it is closed.
+      churnProbability: told.previous?.churn_probability ?? null,
       configurationVersion: row.version,
       components: componentsOf(told.health, told.configuration).map(({ name, value, weight, confidence }) => ({
         ...{ name, weight, confidence },

@@ -82,7 +82,7 @@ export function foldLag(account: Account, event: LagDetected): Account {
 
 /** A feature that was missing is not any more; with the last of them the lag ends. */
 export function foldAdopted(account: Account, event: Adopted): Account {
-  if (account.lag === null || event.at < account.lag.at) return account
+  if (account.lag === null) return account
   const missing = account.lag.missing.filter((feature) => feature !== event.feature)
   return { ...account, lag: missing.length === 0 ? null : { ...account.lag, missing } }
 }
