@@ -109,7 +109,16 @@ export function rangesBetween(cells: Cells, feature: number, number: number, fro
 
 /** Values of a series that is told by day (events, firsts), from `from` to `to`. */
 export function daysBetween(cells: Cells, feature: number, number: number, from: number, to: number): Float64Array {
-  return Float64Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => valueAt(cells, feature, number, from + i))
+  const values = new Float64Array(Math.max(0, to - from + 1))
+  for (let block = blockOf(from), last = blockOf(to); block <= last; block++) {
+    const page = cells.get(block * FEATURES + feature)
+    if (page === undefined) continue
+    const start = blockStart(block)
+    for (let day = Math.max(from, start); day <= Math.min(to, start + BLOCK_DAYS - 1); day++) {
+      values[day - from] = page.get(number * BLOCK_DAYS + day - start) ?? 0
+    }
+  }
+  return values
 }
 
 /** Features that have cells in any of the blocks read. */

@@ -32,20 +32,25 @@ const CORRECTED_POINTS = 2
 /** Days after its close a day is looked at again: most late data comes the next day, then with an end of a week. */
 const LOOK_AGAIN_DAYS = [1, 7, 28]
 
-/** A lane that goes on from messages older than this is behind. */
-const BEHIND_MS = 2_000
+/** A lane that goes on from messages older than this is behind; days wait until none has been so for a while. */
+const BEHIND_MS = 1_000
+const CAUGHT_UP_MS = 5_000
 /** Usage that never catches up may not keep days open for ever. */
 const MOST_WAIT_MS = 600_000
 
-/** Where lanes of usage were at the last tick, and since when days have waited for them. */
-type Waiting = { lanes: ReadonlyMap<string, { readonly seq: number }>; sinceMs: number | undefined }
+/** Where lanes of usage were at the last tick, when one was last behind, and since when days have waited for them. */
+type Waiting = {
+  lanes: ReadonlyMap<string, { readonly seq: number }>
+  behindMs: number
+  sinceMs: number | undefined
+}
 
 export const healthTicker: Ticker<Waiting> = {
   name: 'health',
   version: 1,
   lanes: 1,
   everyMs: 2_000,
-  load: async () => ({ lanes: new Map(), sinceMs: undefined }),
+  load: async () => ({ lanes: new Map(), behindMs: Number.NEGATIVE_INFINITY, sinceMs: undefined }),
   async tick(waiting, tx, { now }) {
     if (await usageIsBehind(tx, waiting, now())) return {}
     const use = await daysOfUse(tx, dayOf(now()))
@@ -74,7 +79,8 @@ async function usageIsBehind(tx: WorkerTransaction, waiting: Waiting, nowMs: num
     ([lane, { seq, timeMs }]) => seq !== waiting.lanes.get(lane)?.seq && nowMs - timeMs > BEHIND_MS,
   )
   waiting.lanes = lanes
-  waiting.sinceMs = isBehind ? (waiting.sinceMs ?? nowMs) : undefined
+  if (isBehind) waiting.behindMs = nowMs
+  waiting.sinceMs = nowMs - waiting.behindMs < CAUGHT_UP_MS ? (waiting.sinceMs ?? nowMs) : undefined
   return waiting.sinceMs !== undefined && nowMs - waiting.sinceMs < MOST_WAIT_MS
 }
 

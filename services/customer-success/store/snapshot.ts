@@ -130,16 +130,25 @@ async function allAccountIds(reader: Reader): Promise<string[]> {
   return rows.map(({ account_id }) => account_id)
 }
 
+/** Features are looked at over this month and the one before. */
+const WINDOW_DAYS = 28
+
 type Counts = Pick<FeatureUse, 'uses28' | 'users28' | 'uses28Before'>
 
 /** What an account's cells tell at the end of each day from `first` to `last`. */
 function usageBetween(cells: Cells, first: number, last: number) {
   const from = first - HISTORY_DAYS + 1
-  const active = (width: number, feature: number) => rangesBetween(cells, feature, series.window(width), from, last)
+  const active = (width: number) => rangesBetween(cells, ANY, series.window(width), from, last)
   const events = (feature: number) => daysBetween(cells, feature, series.events, from, last)
-  const [users, users7, users28, users84] = [active(1, ANY), active(7, ANY), active(28, ANY), active(84, ANY)]
+  const [users, users7, users28, users84] = [active(1), active(7), active(28), active(84)]
   const [any, apiCalls, apiErrors] = [events(ANY), events(API_CALLS), events(API_ERRORS)]
-  const used = new Map([...featuresIn(cells)].map((id) => [id, { uses: sumsOf(events(id)), users: active(28, id) }]))
+  const usesFrom = first - 2 * WINDOW_DAYS + 1
+  const used = new Map(
+    [...featuresIn(cells)].map((id) => {
+      const uses = sumsOf(daysBetween(cells, id, series.events, usesFrom, last))
+      return [id, { uses, users: rangesBetween(cells, id, series.window(WINDOW_DAYS), first, last) }]
+    }),
+  )
   return (
     day: number,
   ): { readonly activity: Omit<AccountUsage['activity'], 'lastDay'>; ofFeature(feature: number): Counts } => {
@@ -154,21 +163,20 @@ function usageBetween(cells: Cells, first: number, last: number) {
         users7: users7[at] ?? 0,
         users28: users28[at] ?? 0,
         users84: users84[at] ?? 0,
-        users28Before: users28[at - 28] ?? 0,
+        users28Before: users28[at - WINDOW_DAYS] ?? 0,
       },
       ofFeature(feature) {
         const own = used.get(feature)
         if (own === undefined) return NO_USE
-        const upTo = (index: number) => own.uses[index] ?? 0
-        return {
-          uses28: upTo(at) - upTo(at - 28),
-          users28: own.users[at] ?? 0,
-          uses28Before: upTo(at - 28) - upTo(at - 56),
-        }
+        const upTo = (upToDay: number) => own.uses[upToDay - usesFrom] ?? 0
+        const [now, before, longBefore] = [day, day - WINDOW_DAYS, day - 2 * WINDOW_DAYS].map(upTo) as Sums
+        return { uses28: now - before, users28: own.users[day - first] ?? 0, uses28Before: before - longBefore }
       },
     }
   }
 }
+
+type Sums = [now: number, before: number, longBefore: number]
 
 const NO_USE: Counts = { uses28: 0, users28: 0, uses28Before: 0 }
 
