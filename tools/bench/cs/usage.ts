@@ -71,6 +71,7 @@ export async function countRows(data: string): Promise<CsRow[]> {
     await send(services, sent, dayZeroMs)
     await stored(services, events.length)
     await summedUp(services)
+    await daysClosed(services)
     const { count } = await services.database.worker
       .selectFrom('event_key')
       .select(({ fn }) => fn.countAll<number>().as('count'))
@@ -194,6 +195,22 @@ async function summedUp(services: Services): Promise<void> {
       .limit(1)
       .execute()
     if (many.length === 0) return
+  }
+}
+
+/** Waits until the days of the recording are closed and scored: reads are measured beside no catching up. */
+async function daysClosed({ database: { worker } }: Services): Promise<void> {
+  const yesterday = dayOf(Date.now()) - 1
+  const last = (table: 'adoption_day' | 'churn_day') =>
+    worker
+      .selectFrom(table)
+      .select('day')
+      .where('day', '>=', yesterday - 1)
+      .limit(1)
+      .execute()
+  for (const deadline = Date.now() + 300_000; Date.now() < deadline; await pause(500)) {
+    const closed = await Promise.all([last('adoption_day'), last('churn_day')])
+    if (closed.every((rows) => rows.length > 0)) return
   }
 }
 
