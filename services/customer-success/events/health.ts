@@ -23,13 +23,17 @@ import {
   usageCheckpoints,
 } from '../store/health.ts'
 import { activeConfiguration, configurationsOf } from '../store/health-configurations.ts'
+import { knownBefore, knownOf, saveKnown } from '../store/health-known.ts'
 import { loadDays, runsOf } from '../store/snapshot.ts'
 
 /** Changes below a point are told with the one that makes it a point, or moves the band. */
 const TOLD_POINTS = 1
 /** A past score that late data moves by more than this is corrected. */
 const CORRECTED_POINTS = 2
-/** Days after its close a day is looked at again: most late data comes the next day, then with an end of a week. */
+/**
+ * Days after its close a day is looked at again, if anything has come to light of it: most late data comes the next day,
+ * then with an end of a week.
+ */
 const LOOK_AGAIN_DAYS = [1, 7, 28]
 
 /** A lane that goes on from messages older than this is behind; days wait until none has been so for a while. */
@@ -62,8 +66,12 @@ export const healthTicker: Ticker<Waiting> = {
     if (days === undefined) return {}
     const again = LOOK_AGAIN_DAYS.flatMap((back) => days.map((day) => day - back))
     const past = [...new Set(again)].filter((day) => day >= use.first && day < first).sort((a, b) => a - b)
+    // Asked for first: what comes while days are scored makes them differ the next time.
+    const [before, known] = [await knownBefore(tx, past), await knownOf(tx, [...past, ...days])]
     const events = await scoreDays(tx, days)
-    for (const run of await runsOf(healthTables(tx), past)) events.push(...(await correctDays(tx, run)))
+    const late = past.filter((day) => before.get(day) !== known.get(day))
+    for (const run of await runsOf(healthTables(tx), late)) events.push(...(await correctDays(tx, run)))
+    await saveKnown(tx, known)
     await saveProgress(tx, 'health', days.at(-1) ?? first)
     return { events }
   },

@@ -95,6 +95,7 @@ export const OTHER_TABLES: Readonly<Record<string, string>> = {
   health_configuration: 'Weights.',
   health_segment: 'The middle of a segment.',
   health_progress: 'Which days are closed.',
+  health_known: 'Sums over all accounts: what was known of a day.',
   adoption_definition: 'What counts as adopted.',
   adoption_day: 'Which days are closed.',
   churn_model: 'Models, fitted over all accounts.',

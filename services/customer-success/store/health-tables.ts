@@ -38,6 +38,8 @@ export type HealthScoreTable = {
 }
 
 export type HealthSegmentTable = { day: number; segment: string; typical: Json<Readings> }
+/** Of a scored day: what was known of it then, see store/health-known.ts. */
+export type HealthKnownTable = { day: number; known: string }
 export type HealthProgressTable = { name: 'health' | 'risk'; day: number }
 
 export type RiskStateTable = { account_id: string; state: Json<RiskState> }
@@ -63,6 +65,7 @@ export type HealthTables = {
   health_score: HealthScoreTable
   health_segment: HealthSegmentTable
   health_progress: HealthProgressTable
+  health_known: HealthKnownTable
   risk_state: RiskStateTable
   risk_episode: RiskEpisodeTable
 }
