@@ -113,7 +113,7 @@ export async function loadDays(
 
 /** Days that are read together, and snapshots held at a time. */
 const MOST_DAYS = 28
-const MOST_SNAPSHOTS = 8_000
+const MOST_SNAPSHOTS = 4_000
 
 /** Days in stretches that are read together. */
 export async function runsOf(reader: Reader, days: readonly number[]): Promise<number[][]> {
