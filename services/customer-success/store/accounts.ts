@@ -5,7 +5,7 @@ import type { Selectable } from 'kysely'
 import type { AccountTraits } from '../domain/usage-event.ts'
 import { type Tally, tell } from '../domain/usage-person.ts'
 import { saveCells } from './cells.ts'
-import { type AccountRow, accountsOf, groupsOf, holdAccounts, lockPersons, subjectsIn, tables } from './identity.ts'
+import { type AccountRow, accountsOf, groupsOf, holdAccounts, lockMembers, subjectsIn, tables } from './identity.ts'
 import type { AccountTable } from './usage-tables.ts'
 
 export type ToldTraits = AccountTraits & { readonly accountId: string; readonly atMs: number }
@@ -67,17 +67,7 @@ async function regroup(tx: WorkerTransaction, account: Account): Promise<void> {
   const plan = sold || account.trait_plan
   const segment = stated || account.trait_segment
   if (plan === account.plan && segment === account.segment) return
-  const keys = await tables(tx)
-    .selectFrom('account_node')
-    .innerJoin('identifier', 'identifier.id', 'account_node.node_id')
-    .select('identifier.key')
-    .where('account_node.account_id', '=', account.id)
-    .execute()
-  const { personOf } = await lockPersons(
-    tx,
-    keys.map(({ key }) => key),
-  )
-  const persons = new Set(personOf.values())
+  const persons = await lockMembers(tx, account.id)
   const held = new Map<number, AccountRow>()
   await holdAccounts(tx, held, accountsOf(persons))
   const moved = new Map(held).set(account.id, {

@@ -5,7 +5,7 @@ import { sql, type Transaction } from 'kysely'
 import { withoutAccount } from '../domain/privacy.ts'
 import { idsOf, keyOfPerson, type PersonId } from './export.ts'
 import { KEPT_TABLES, type KnownPerson } from './export-tables.ts'
-import { keyHash, type LockedPerson, lockPersons, replacePersons, retell, tables } from './identity.ts'
+import { keyHash, type LockedPerson, lockMembers, lockPersons, replacePersons, retell, tables } from './identity.ts'
 import { eraseFromPlaybooks } from './playbook-erase.ts'
 import type { Tables } from './tables.ts'
 
@@ -119,17 +119,7 @@ export async function eraseAccount(
     .forUpdate()
     .executeTakeFirst()
   if (account === undefined) return undefined
-  const members = await db
-    .selectFrom('account_node')
-    .innerJoin('identifier', 'identifier.id', 'account_node.node_id')
-    .select('identifier.key')
-    .where('account_node.account_id', '=', account.id)
-    .execute()
-  const { personOf } = await lockPersons(
-    tx,
-    members.map(({ key }) => key),
-  )
-  const before = [...new Set(personOf.values())]
+  const before = await lockMembers(tx, account.id)
   const left = before.map(({ id, person }) => ({ id, person: withoutAccount(person, account.id) }))
   const after = left.filter(({ person }) => person.lists.length > 0 || person.memberships.length > 0)
   await retell(tx, before, after)

@@ -8,16 +8,21 @@ import type { HealthReader } from './health.ts'
 const EVERY_DAYS = 7
 const MOST_ROWS = 100_000
 
-/** As known at the time: revision 0. In order of days. */
-export async function knownFates(reader: HealthReader): Promise<Fate[]> {
-  const cancelled = await reader
+/** The day each account left that did. */
+export async function daysOfLeaving(reader: HealthReader): Promise<Map<string, number>> {
+  const rows = await reader
     .selectFrom('health_score')
     .select('account_id')
     .select((eb) => eb.fn.min<number>('day').as('day'))
     .where('is_cancelled', '=', true)
     .groupBy('account_id')
     .execute()
-  const cancelledOn = new Map(cancelled.map(({ account_id, day }) => [account_id, day]))
+  return new Map(rows.map(({ account_id, day }) => [account_id, day]))
+}
+
+/** As known at the time: revision 0. In order of days. */
+export async function knownFates(reader: HealthReader): Promise<Fate[]> {
+  const cancelledOn = await daysOfLeaving(reader)
   const newest = await reader
     .selectFrom('health_score')
     .select((eb) => eb.fn.max<number | null>('day').as('day'))

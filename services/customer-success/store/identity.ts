@@ -75,6 +75,21 @@ export async function lockPersons(tx: WorkerTransaction, keys: readonly string[]
   return { nodeOf, personOf }
 }
 
+/** The persons who have ever been in an account, locked until the transaction ends. */
+export async function lockMembers(tx: WorkerTransaction, account: number): Promise<LockedPerson[]> {
+  const members = await tables(tx)
+    .selectFrom('account_node')
+    .innerJoin('identifier', 'identifier.id', 'account_node.node_id')
+    .select('identifier.key')
+    .where('account_node.account_id', '=', account)
+    .execute()
+  const { personOf } = await lockPersons(
+    tx,
+    members.map(({ key }) => key),
+  )
+  return [...new Set(personOf.values())]
+}
+
 const newPerson = (node: number, key: string): Person => ({
   isNobody: isNobodyKey(key),
   nodes: [node],

@@ -6,6 +6,7 @@ import { type Selectable, sql, type Transaction } from 'kysely'
 import { FEATURE_NAMES } from '../domain/learn/features.ts'
 import { type ChurnModel, type Score, score } from '../domain/learn/model.ts'
 import { type History, inOrder, type KeptDay, type Night } from '../domain/learn/night.ts'
+import { daysOfLeaving } from './health-fates.ts'
 import type { HealthTables } from './health-tables.ts'
 import type { ChurnModelTable, ModelTables } from './model-tables.ts'
 
@@ -126,13 +127,6 @@ export async function historyUpTo(tx: WorkerTransaction, upToDay: number): Promi
     .select((eb) => eb.fn.countAll<number>().as('all'))
     .where(kept)
     .executeTakeFirstOrThrow()
-  const left = await db
-    .selectFrom('health_score')
-    .select('account_id')
-    .select((eb) => eb.fn.min<number>('day').as('day'))
-    .where('is_cancelled', '=', true)
-    .groupBy('account_id')
-    .execute()
   const days: KeptDay[] = []
   // A day at a time: between two of them other work of the process gets its turn.
   const closed = await db.selectFrom('churn_day').select(['day', 'names']).where(kept).orderBy('day').execute()
@@ -150,7 +144,7 @@ export async function historyUpTo(tx: WorkerTransaction, upToDay: number): Promi
     })
     days.push({ day, names, accountIds: rows.map(({ account_id }) => account_id), values })
   }
-  return { days, cancelledOn: new Map(left.map(({ account_id, day }) => [account_id, day])) }
+  return { days, cancelledOn: await daysOfLeaving(db) }
 }
 
 function valuesOf(bytes: Uint8Array): Float64Array {

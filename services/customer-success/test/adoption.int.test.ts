@@ -1,4 +1,4 @@
-import { decodeEvent, type EventType, type EventValue } from '@plimsoll/contracts/events.ts'
+import type { EventType } from '@plimsoll/contracts/events.ts'
 import { openDatabase } from '@plimsoll/kit/db/pool.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
@@ -9,6 +9,7 @@ import { DAY_MS, dayOf, isoDay, startOf } from '../domain/day.ts'
 import { assign } from '../events/assignment.ts'
 import { customerSuccess } from '../service.ts'
 import type { Tables } from '../store/tables.ts'
+import { derivedOf } from './derived.ts'
 import { publishUsage, usageEvent } from './usage-batches.ts'
 
 /**
@@ -68,19 +69,7 @@ const use = (accountId: string, name: string, dayIndex: number, second = 0) =>
 const days = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 const exported = (accountId: string, ...indexes: number[]) => indexes.map((index) => use(accountId, 'export', index))
 
-async function derived<T extends EventType>(type: T): Promise<EventValue<T>[]> {
-  const name = `test-${crypto.randomUUID()}`
-  const reader = await log.reader({ stream: 'DERIVED', filter: 'derived.>', startSeq: 1, name })
-  const found: EventValue<T>[] = []
-  for (let messages = await reader.pull(); messages.length > 0; messages = await reader.pull()) {
-    for (const message of messages) {
-      const event = decodeEvent(Uint8Array.from(message.data))
-      if (event.type === type) found.push(event.value as EventValue<T>)
-    }
-  }
-  await reader.close()
-  return found
-}
+const derived = <T extends EventType>(type: T) => derivedOf(log, type)
 const adopted = async (feature: string) =>
   (await derived('plimsoll.customer_success.v1.FeatureAdopted')).filter((event) => event.feature === feature)
 const lagging = () => derived('plimsoll.customer_success.v1.AdoptionLagDetected')

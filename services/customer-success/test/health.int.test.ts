@@ -1,4 +1,4 @@
-import { decodeEvent, type EventType, type EventValue, encodeEvent } from '@plimsoll/contracts/events.ts'
+import { type EventType, type EventValue, encodeEvent } from '@plimsoll/contracts/events.ts'
 import { laneOf } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
 import { openDatabase } from '@plimsoll/kit/db/pool.ts'
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DAY_MS, dayOf, isoDay, startOf } from '../domain/day.ts'
 import { customerSuccess } from '../service.ts'
 import type { Tables } from '../store/tables.ts'
+import { derivedOf } from './derived.ts'
 import { publishUsage, usageEvent } from './usage-batches.ts'
 
 /** Replayed history: ten weeks in which `fading` loses its use and gets tickets, and `steady` goes on. */
@@ -98,19 +99,7 @@ type List<T> = { items: T[]; next: string | null }
 
 const history = (account: string) => get<List<Score>>(`/accounts/${account}/health/history?limit=200`)
 
-async function derived<T extends EventType>(type: T): Promise<EventValue<T>[]> {
-  const name = `test-${crypto.randomUUID()}`
-  const reader = await log.reader({ stream: 'DERIVED', filter: 'derived.>', startSeq: 1, name })
-  const found: EventValue<T>[] = []
-  for (let messages = await reader.pull(); messages.length > 0; messages = await reader.pull()) {
-    for (const message of messages) {
-      const event = decodeEvent(Uint8Array.from(message.data))
-      if (event.type === type) found.push(event.value as EventValue<T>)
-    }
-  }
-  await reader.close()
-  return found
-}
+const derived = <T extends EventType>(type: T) => derivedOf(log, type)
 
 test('a replay of months is scored day by day, and a fall raises a risk that names it', {
   timeout: 180_000,

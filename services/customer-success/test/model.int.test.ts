@@ -1,4 +1,4 @@
-import { decodeEvent, type EventValue } from '@plimsoll/contracts/events.ts'
+import type { EventValue } from '@plimsoll/contracts/events.ts'
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
@@ -9,6 +9,7 @@ import { DAY_MS, dayOf, isoDay, startOf } from '../domain/day.ts'
 import { LEAD_DAYS, WINDOW_DAYS } from '../domain/health/backtest.ts'
 import { customerSuccess } from '../service.ts'
 import type { Tables } from '../store/tables.ts'
+import { derivedOf } from './derived.ts'
 import { publishFact, publishUsage, usageEvent } from './usage-batches.ts'
 
 /**
@@ -209,14 +210,4 @@ test('the days after it are scored by it: in health with exact drivers, in risk,
   ])
 })
 
-async function raised(): Promise<EventValue<'plimsoll.customer_success.v1.ChurnRiskRaised'>[]> {
-  const reader = await log.reader({ stream: 'DERIVED', filter: 'derived.>', startSeq: 1, name: 'test' })
-  const found: EventValue<'plimsoll.customer_success.v1.ChurnRiskRaised'>[] = []
-  for (let messages = await reader.pull(); messages.length > 0; messages = await reader.pull())
-    for (const message of messages) {
-      const event = decodeEvent(Uint8Array.from(message.data))
-      if (event.type === 'plimsoll.customer_success.v1.ChurnRiskRaised') found.push(event.value)
-    }
-  await reader.close()
-  return found
-}
+const raised = () => derivedOf(log, 'plimsoll.customer_success.v1.ChurnRiskRaised')

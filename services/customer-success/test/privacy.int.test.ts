@@ -1,4 +1,4 @@
-import { type DecodedEvent, decodeEvent } from '@plimsoll/contracts/events.ts'
+import type { DecodedEvent } from '@plimsoll/contracts/events.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { openDatabase, roleDatabase } from '@plimsoll/kit/db/pool.ts'
 import { until } from '@plimsoll/kit/lanes/testing.ts'
@@ -17,6 +17,7 @@ import { KEPT_TABLES, OTHER_TABLES } from '../store/export-tables.ts'
 import { keyHash } from '../store/identity.ts'
 import { loadSnapshots } from '../store/snapshot.ts'
 import type { Tables } from '../store/tables.ts'
+import { derivedEvents } from './derived.ts'
 import { type BriefEvent, publishFact, publishUsage, usageEvent } from './usage-batches.ts'
 
 const today = dayOf(Date.now())
@@ -204,19 +205,8 @@ async function tracesOf(...texts: string[]): Promise<string[]> {
 }
 
 /** Events others are told erasures by. */
-async function erasures(): Promise<DecodedEvent[]> {
-  const name = `test-${crypto.randomUUID()}`
-  const reader = await log.reader({ stream: 'DERIVED', filter: 'derived.>', startSeq: 1, name })
-  const events: DecodedEvent[] = []
-  for (let messages = await reader.pull(); messages.length > 0; messages = await reader.pull()) {
-    for (const { data } of messages) {
-      const event = decodeEvent(Uint8Array.from(data))
-      if (event.type.endsWith('Erased')) events.push(event)
-    }
-  }
-  await reader.close()
-  return events
-}
+const erasures = async (): Promise<DecodedEvent[]> =>
+  (await derivedEvents(log)).filter(({ type }) => type.endsWith('Erased'))
 
 type Score = { row: { score: number }; drivers: { points: number }[] }
 type Line = { kind: string; lines?: Record<string, number> } & Record<string, unknown>
