@@ -82,7 +82,7 @@ export const usageQuery = Type.Object({
   strict: Type.Optional(
     Type.String({ description: '1: any rejected event makes the answer 400. The good ones are stored.' }),
   ),
-  verdicts: Type.Optional(Type.String({ description: 'all: a verdict of the accepted ones too.' })),
+  verdicts: Type.Optional(Type.String({ description: 'problems: leave out the verdicts of the accepted ones.' })),
 })
 
 const counted = (description: string) => Type.Integer({ description })
@@ -102,7 +102,7 @@ export const usageAnswer = Type.Object(
         code: Type.Union([Type.String(), Type.Null()]),
         detail: Type.String(),
       }),
-      { description: 'Of every event that was not simply accepted.' },
+      { description: 'One of every event, in their order.' },
     ),
   },
   { description: 'Sent once everything accepted is durable.' },
@@ -119,7 +119,7 @@ export function answer(
 ): FastifyReply {
   const { strict, verdicts: wanted } = request.query as UsageQuery
   const failed = isOn(strict) && counts.rejected > 0
-  const told = wanted === 'all' ? verdicts : verdicts.filter(({ status }) => status !== 'accepted')
+  const told = wanted === 'problems' ? verdicts.filter(({ status }) => status !== 'accepted') : verdicts
   return send(reply, {
     status: failed ? 400 : 200,
     headers: { 'content-type': 'application/json; charset=utf-8' },

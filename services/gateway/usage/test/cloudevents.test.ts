@@ -162,8 +162,10 @@ test('a batch with a bad element: a verdict for it, the others are stored', asyn
     accepted: 2,
     rejected: 2,
     verdicts: [
+      { index: 0, code: null },
       { index: 1, code: 'invalid-cloudevent' },
       { index: 2, code: 'invalid-cloudevent' },
+      { index: 3, code: null },
     ],
   })
   expect(await storedUsage(usage.log)).toHaveLength(2)

@@ -91,10 +91,10 @@ test('every problem of a fact is named, and only it is refused', async () => {
   expect(response).toMatchObject({
     accepted: 1,
     rejected: 2,
-    verdicts: [{ code: 'invalid-fact' }, { code: 'not-an-object' }],
+    verdicts: [{ code: null }, { code: 'invalid-fact' }, { code: 'not-an-object' }],
   })
   const fields = ['invoiceId', 'accountId', 'amount', 'currency', 'status', 'dueAt', 'attempts', 'updatedAt']
-  for (const field of fields) expect(response.verdicts[0].detail).toContain(`${field} must be`)
+  for (const field of fields) expect(response.verdicts[1].detail).toContain(`${field} must be`)
 })
 
 test.each([10.5, 11, -1, 'ten', null])('a score of %j is none', async (score) => {

@@ -35,7 +35,12 @@ describe('verdicts', () => {
     const response = await batch(track({ messageId: 'before' }), call, track({ messageId: 'after' }))
     expect([response.statusCode, response.json()]).toMatchObject([
       200,
-      { success: true, accepted: 2, rejected: 1, verdicts: [{ index: 1, status: 'rejected', code }] },
+      {
+        success: true,
+        accepted: 2,
+        rejected: 1,
+        verdicts: [{ status: 'accepted' }, { index: 1, status: 'rejected', code }, { status: 'accepted' }],
+      },
     ])
     expect(await storedUsage(usage.log)).toHaveLength(2)
     const [entry] = usage.ledger.entries()
@@ -49,12 +54,14 @@ describe('verdicts', () => {
     expect(await storedUsage(usage.log)).toHaveLength(1)
   })
 
-  test('of all, where asked for', async () => {
+  test('of all, or of those with a problem where only they are asked for', async () => {
     usage = await testUsage()
-    const response = await usage.post('/v1/track?verdicts=all', track())
-    expect(response.json().verdicts).toEqual([
+    expect((await usage.post('/v1/track', track())).json().verdicts).toEqual([
       { index: 0, messageId: 'm1', status: 'accepted', code: null, detail: '' },
     ])
+    const other = { batch: [track({ messageId: 'm2' }), null] }
+    const response = await usage.post('/v1/batch?verdicts=problems', other)
+    expect(response.json().verdicts).toMatchObject([{ index: 1, code: 'not-an-object' }])
   })
 
   test('Mixpanel’s SDK is told 0, or all of it where it asks', async () => {
@@ -75,7 +82,10 @@ describe('repeats', () => {
     expect((await batch(track(), track({ messageId: 'm3' }))).json()).toMatchObject({
       accepted: 1,
       duplicate: 1,
-      verdicts: [{ index: 0, messageId: 'm1', status: 'duplicate' }],
+      verdicts: [
+        { index: 0, messageId: 'm1', status: 'duplicate' },
+        { index: 1, messageId: 'm3', status: 'accepted' },
+      ],
     })
     expect(await storedUsage(usage.log)).toHaveLength(3)
   })
@@ -150,7 +160,7 @@ describe('time', () => {
     expect(response.json()).toMatchObject({
       accepted: 1,
       quarantined: 2,
-      verdicts: [{ code: 'too-old' }, { code: 'too-far-ahead' }],
+      verdicts: [{ code: 'too-old' }, { code: null }, { code: 'too-far-ahead' }],
     })
     await batch(old)
     const list = async () => (await usage.app.inject('/v1/gateway/quarantine')).json()
