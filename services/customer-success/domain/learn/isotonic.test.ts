@@ -14,6 +14,11 @@ test('equal scores get one value', () => {
   expect(isotonicAt(map, 1)).toBe(0.5)
 })
 
+test('equal scores do not draw in lower ones that are in order, whatever order the rows come in', () => {
+  const map = fitIsotonic(Float64Array.of(1, 1, 2, 2), [0, 0, 0, 1])
+  expect([1, 2].map((score) => isotonicAt(map, score))).toEqual([0, 0.5])
+})
+
 test('is the greatest of least means over ranges, for any data', () => {
   const random = createRandom(3)
   for (let round = 0; round < 30; round++) {

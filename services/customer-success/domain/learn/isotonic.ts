@@ -6,13 +6,22 @@ export type Isotonic = { readonly scores: readonly number[]; readonly values: re
 export function fitIsotonic(scores: Float64Array, churned: ArrayLike<number>): Isotonic {
   const order = Int32Array.from(scores, (_, i) => i).sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0))
   // A block is a run of rows that share a value: where it begins and ends, its sum and its count.
-  const blocks: { from: number; to: number; sum: number; count: number }[] = []
+  type Block = { readonly from: number; readonly to: number; sum: number; count: number }
+  // Equal scores first: none of them may join other scores without the rest.
+  const ties: Block[] = []
   for (const i of order) {
-    const score = scores[i] ?? 0
-    let block = { from: score, to: score, sum: churned[i] ?? 0, count: 1 }
+    const [score, y] = [scores[i] ?? 0, churned[i] ?? 0]
+    const tie = ties.at(-1)
+    if (tie?.from !== score) ties.push({ from: score, to: score, sum: y, count: 1 })
+    else {
+      tie.sum += y
+      tie.count++
+    }
+  }
+  const blocks: Block[] = []
+  for (let block of ties) {
     for (let last = blocks.at(-1); last !== undefined; last = blocks.at(-1)) {
-      const violates = last.sum / last.count >= block.sum / block.count || last.to === block.from
-      if (!violates) break
+      if (last.sum / last.count < block.sum / block.count) break
       blocks.pop()
       block = { from: last.from, to: block.to, sum: last.sum + block.sum, count: last.count + block.count }
     }
