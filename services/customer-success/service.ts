@@ -31,6 +31,7 @@ import { retentionRoute } from './http/analytics-retention.ts'
 import { stickinessRoute } from './http/analytics-stickiness.ts'
 import { ttfvRoute } from './http/analytics-ttfv.ts'
 import { churnRiskRoute } from './http/churn-risk.ts'
+import { churnRiskAssessmentRoute } from './http/churn-risk-assessment.ts'
 import { healthRoute } from './http/health.ts'
 import { healthActivateRoute } from './http/health-activate.ts'
 import { healthConfigurationsRoute } from './http/health-configurations.ts'
@@ -92,6 +93,7 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     healthHistoryRoute(context),
     healthDistributionRoute(context),
     churnRiskRoute(context),
+    churnRiskAssessmentRoute(context),
     modelsRoute(context),
     healthConfigurationsRoute(context),
     healthFitRoute(context),

@@ -7,7 +7,15 @@ import { driversOf } from '../domain/health/drivers.ts'
 import type { Line } from '../domain/health/explain.ts'
 import { LEAST_CONFIDENCE } from '../domain/health/score.ts'
 import { episodeId, evaluateRisk, gradeOf, type RiskRules, type RiskState, type RiskTrigger } from '../domain/risk.ts'
-import { healthTables, progressOf, type ScoreRow, saveProgress, scoresAt, typicalAt } from '../store/health.ts'
+import {
+  type HealthReader,
+  healthTables,
+  progressOf,
+  type ScoreRow,
+  saveProgress,
+  scoresAt,
+  typicalAt,
+} from '../store/health.ts'
 import { configurationsOf } from '../store/health-configurations.ts'
 import { lastChurnDay } from '../store/model.ts'
 import { closeEpisode, gradeEpisode, openEpisode, riskStates, saveRiskStates, ungradedEpisodes } from '../store/risk.ts'
@@ -90,7 +98,7 @@ async function raise(
   trigger: RiskTrigger,
 ): Promise<OutgoingEvent> {
   const { account_id: accountId, day } = row
-  const drivers = await driversBehind(tx, row)
+  const drivers = await driversBehind(healthTables(tx), row)
   const score = smoothed ?? null
   const reason = reasonOf(trigger, score, drivers)
   const id = episodeId(accountId, day)
@@ -111,9 +119,8 @@ async function raise(
 }
 
 /** From four weeks ago, or from the account's first day with a score since then. */
-async function driversBehind(tx: WorkerTransaction, row: ScoreRow): Promise<readonly Line[]> {
-  const db = healthTables(tx)
-  const before = await db
+export async function driversBehind(reader: HealthReader, row: ScoreRow): Promise<readonly Line[]> {
+  const before = await reader
     .selectFrom('health_score')
     .selectAll()
     .where('account_id', '=', row.account_id)
@@ -124,10 +131,10 @@ async function driversBehind(tx: WorkerTransaction, row: ScoreRow): Promise<read
     .limit(1)
     .executeTakeFirst()
   if (before === undefined || before.day === row.day) return []
-  const configurations = await configurationsOf(db, [before.version, row.version])
+  const configurations = await configurationsOf(reader, [before.version, row.version])
   const [then, now] = [configurations.get(before.version), configurations.get(row.version)]
   if (then === undefined || now === undefined) return []
-  const typical = (await typicalAt(tx, row.day)).get(row.segment) ?? {}
+  const typical = (await typicalAt(reader, row.day)).get(row.segment) ?? {}
   return driversOf(healthOfRow(before, then), healthOfRow(row, now), typical, then)
 }
 

@@ -6,8 +6,9 @@ import { countAdoptions } from '../store/adoption.ts'
 import type { Tables } from '../store/tables.ts'
 import { accountsQuery, adoptionQuery, snapshotsOf } from './analytics-accounts.ts'
 import { day, nullable } from './analytics-shapes.ts'
+import { formatQuery, reportOf, sendReport, type Table } from './csv.ts'
 
-const querystring = Type.Object({ ...accountsQuery, ...adoptionQuery })
+const querystring = Type.Object({ ...accountsQuery, ...adoptionQuery, ...formatQuery })
 const response = Type.Object({
   day: day('The figures are of the 28 days that end with it.'),
   accounts: Type.Integer({ description: 'Accounts the figures are over.' }),
@@ -27,6 +28,7 @@ const response = Type.Object({
     }),
   ),
 })
+type Body = Static<typeof response>
 
 export const adoptionRoute = (context: ServiceContext<unknown, Tables>): Route => ({
   method: 'GET',
@@ -36,9 +38,9 @@ export const adoptionRoute = (context: ServiceContext<unknown, Tables>): Route =
     summary: 'Who uses which feature, of those who could',
     description: 'Read from all accounts in question: seconds for ten thousand.',
     querystring,
-    response: { 200: response },
+    response: { 200: reportOf(response, 'a row per feature') },
   },
-  async handler(request): Promise<Static<typeof response>> {
+  async handler(request, reply) {
     const { day: asked, leastUses, rampDays, ...filter } = request.query as Static<typeof querystring>
     const at = dayOf(asked === undefined ? context.clock.now() : Date.parse(asked))
     const rules = { leastUses, rampDays }
@@ -47,7 +49,7 @@ export const adoptionRoute = (context: ServiceContext<unknown, Tables>): Route =
     const breadths = old.flatMap((snapshot) => breadthOf(snapshot, rules) ?? [])
     const ids = snapshots.map(({ accountId }) => accountId)
     const counts = await countAdoptions(context.reader, ids, at)
-    return {
+    const body: Body = {
       day: isoDay(at),
       accounts: old.length,
       breadth: breadths.length === 0 ? null : breadths.reduce((sum, share) => sum + share, 0) / breadths.length,
@@ -58,5 +60,14 @@ export const adoptionRoute = (context: ServiceContext<unknown, Tables>): Route =
         ...(counts.get(feature.feature) ?? { everAdopted: 0, late: 0 }),
       })),
     }
+    return sendReport(request, reply, body, featureTable)
   },
+})
+
+const featureTable = ({ features }: Body): Table => ({
+  columns: ['feature', 'core', 'eligible', 'adopted', 'rate', 'depth', 'ever_adopted', 'late'],
+  rows: features.map(({ feature, isCore, eligible, adopted, rate, depth, everAdopted, late }) => [
+    ...[feature, isCore, eligible, adopted],
+    ...[rate, depth, everAdopted, late],
+  ]),
 })

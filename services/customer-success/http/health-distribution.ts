@@ -6,11 +6,13 @@ import { bandsOf, movementsOf, PLACES } from '../domain/health/movement.ts'
 import { lastScoredDay, standingsOn } from '../store/health.ts'
 import type { Tables } from '../store/tables.ts'
 import { day, nullable } from './analytics-shapes.ts'
+import { formatQuery, reportOf, sendReport, type Table } from './csv.ts'
 
 const querystring = Type.Object({
   from: Type.Optional(day('Where movements start; 28 days before `to` when left out.')),
   to: Type.Optional(day('The last day that was scored when left out.')),
   segment: Type.Optional(Type.String({ maxLength: 200 })),
+  ...formatQuery,
 })
 
 const weight = {
@@ -29,6 +31,7 @@ const response = Type.Object({
     description: 'Every account of either day once; new = had no score before, left = has none any more.',
   }),
 })
+type Body = Static<typeof response>
 
 const USUAL_DAYS = 28
 
@@ -39,9 +42,9 @@ export const healthDistributionRoute = ({ reader }: ServiceContext<unknown, Tabl
   schema: {
     summary: 'Accounts and revenue by band, and who moved between bands',
     querystring,
-    response: { 200: response },
+    response: { 200: reportOf(response, 'a row per movement, with the revenue of each currency') },
   },
-  async handler(request): Promise<Static<typeof response>> {
+  async handler(request, reply) {
     const { from, to, segment } = request.query as Static<typeof querystring>
     const last = to === undefined ? await lastScoredDay(reader) : dayOf(Date.parse(to))
     if (last === undefined) {
@@ -51,12 +54,24 @@ export const healthDistributionRoute = ({ reader }: ServiceContext<unknown, Tabl
     if (first > last) throw appError('bad-request', `from (${isoDay(first)}) must not be after to (${isoDay(last)}).`)
     const [before, after] = await Promise.all([first, last].map((at) => standingsOn(reader, at, segment)))
     const scores = (after ?? []).flatMap(({ score }) => score ?? [])
-    return {
+    const body: Body = {
       from: isoDay(first),
       to: isoDay(last),
       mean: scores.length === 0 ? null : scores.reduce((sum, score) => sum + score, 0) / scores.length,
       bands: [...bandsOf(after ?? [])].map(([band, { accounts, mrr }]) => ({ band, accounts, mrr: [...mrr] })),
       movements: movementsOf(before ?? [], after ?? []).map((movement) => ({ ...movement, mrr: [...movement.mrr] })),
     }
+    return sendReport(request, reply, body, movementTable)
   },
 })
+
+function movementTable({ movements }: Body): Table {
+  const currencies = [...new Set(movements.flatMap(({ mrr }) => mrr.map(({ currency }) => currency)))].sort()
+  return {
+    columns: ['from', 'to', 'accounts', ...currencies.map((currency) => `mrr_minor_${currency}`)],
+    rows: movements.map(({ from, to, accounts, mrr }) => [
+      ...[from, to, accounts],
+      ...currencies.map((currency) => mrr.find((part) => part.currency === currency)?.minor ?? 0),
+    ]),
+  }
+}

@@ -9,6 +9,7 @@ import { storedAccounts } from '../store/account-states.ts'
 import { type ArmCount, countArms } from '../store/actions.ts'
 import type { Tables } from '../store/tables.ts'
 import { compareManual } from './action-matching.ts'
+import { formatQuery, reportOf, sendReport, type Table } from './csv.ts'
 import { BASE, idParams } from './playbook-shapes.ts'
 import { playbookById } from './playbooks.ts'
 
@@ -31,6 +32,7 @@ const response = Type.Object({
   verdict: Type.Enum(['works', 'no evidence', 'harms', 'not enough data']),
   reason: Type.String(),
 })
+type Body = Static<typeof response>
 
 type Counts = Readonly<Record<ArmCount['arm'], Proportion>> & { readonly holdoutShare: number }
 
@@ -54,9 +56,10 @@ export const playbookEffectRoute = ({ reader }: ServiceContext<unknown, Tables>)
     summary: 'What a playbook did, against the accounts that were held out',
     description: 'By intention to treat: every account is in the arm it was put in when it was triggered.',
     params: idParams,
-    response: { 200: response },
+    querystring: Type.Object(formatQuery),
+    response: { 200: reportOf(response, 'a row of all') },
   },
-  async handler(request): Promise<Static<typeof response>> {
+  async handler(request, reply) {
     const { id } = request.params as Static<typeof idParams>
     const { definition } = await playbookById(reader, id)
     const byPlaybook = Map.groupBy(await countArms(reader), ({ playbookId }) => playbookId)
@@ -66,14 +69,31 @@ export const playbookEffectRoute = ({ reader }: ServiceContext<unknown, Tables>)
     const pooled = shrink(counts.map(({ treated, holdout }) => estimateOf(treated, holdout)))
     const own = counts[ids.indexOf(id)] as Counts
     const { leastEffect } = definition.goal
-    return {
+    const body: Body = {
       playbook: id,
       ...reportEffect(own.treated, own.holdout, { holdoutShare: own.holdoutShare, leastEffect }),
       control: { n: own.control.n, reached: own.control.successes },
       pooled: pooled[ids.indexOf(id)] as (typeof pooled)[number],
     }
+    return sendReport(request, reply, body, effectTable)
   },
 })
+
+function effectTable({ playbook, treated, heldOut, effect, interval, pooled, verdict, reason }: Body): Table {
+  return {
+    columns: [
+      ...['playbook', 'treated', 'treated_reached', 'treated_rate', 'held_out', 'held_out_reached', 'held_out_rate'],
+      ...['effect', 'effect_low', 'effect_high', 'pooled', 'pooled_low', 'pooled_high', 'verdict', 'reason'],
+    ],
+    rows: [
+      [
+        ...[playbook, treated.n, treated.reached, treated.rate, heldOut.n, heldOut.reached, heldOut.rate],
+        ...[effect, interval.low, interval.high, pooled.effect, pooled.interval.low, pooled.interval.high],
+        ...[verdict, reason],
+      ],
+    ],
+  }
+}
 
 const manual = Type.Object({
   label: Type.Literal('observational'),
@@ -94,11 +114,20 @@ export const manualEffectRoute = ({ reader }: ServiceContext<unknown, Tables>): 
     summary: 'Accounts of a manual action beside accounts like them',
     description: 'Nobody was held out, so it is an observation: what made a person act may have made the difference.',
     params: kindParams,
-    response: { 200: manual },
+    querystring: Type.Object(formatQuery),
+    response: { 200: reportOf(manual, 'a row of all') },
   },
-  async handler(request) {
+  async handler(request, reply) {
     const { kind } = request.params as Static<typeof kindParams>
-    if (kind in MANUAL_ACTIONS) return await compareManual(reader, storedAccounts, kind)
-    throw appError('not-found', `There is no action ${kind}; there are ${Object.keys(MANUAL_ACTIONS).join(', ')}.`)
+    if (!(kind in MANUAL_ACTIONS))
+      throw appError('not-found', `There is no action ${kind}; there are ${Object.keys(MANUAL_ACTIONS).join(', ')}.`)
+    const body = await compareManual(reader, storedAccounts, kind)
+    return sendReport(request, reply, body, ({ matched, unmatched, rate, rateOfMatched, effect, interval, label }) => ({
+      columns: [
+        ...['action', 'label', 'matched', 'unmatched', 'rate', 'rate_of_matched'],
+        ...['effect', 'effect_low', 'effect_high'],
+      ],
+      rows: [[kind, label, matched, unmatched, rate, rateOfMatched, effect, interval.low, interval.high]],
+    }))
   },
 })

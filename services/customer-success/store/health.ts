@@ -166,7 +166,7 @@ export async function saveTypical(
   })
 }
 
-export async function typicalAt(tx: WorkerTransaction, day: number): Promise<Map<string, Readings>> {
-  const rows = await healthTables(tx).selectFrom('health_segment').selectAll().where('day', '=', day).execute()
+export async function typicalAt(reader: HealthReader, day: number): Promise<Map<string, Readings>> {
+  const rows = await reader.selectFrom('health_segment').selectAll().where('day', '=', day).execute()
   return new Map(rows.map(({ segment, typical }) => [segment, typical]))
 }
