@@ -159,7 +159,7 @@ export function createIngestion(
       const repeat = window.look(id)
       let answer: HttpAnswer | Promise<HttpAnswer>
       if (repeat.state === 'known') {
-        ledger.repeat(source, protocol)
+        ledger.repeat(source, protocol, 1)
         answer = repeat.answer
       } else {
         if (inFlightBytes + bytes > limits.maxInFlightBytes && inFlightBytes > 0) {
@@ -183,7 +183,7 @@ export function createIngestion(
       const requestHash = requestId(source, protocol, '', Buffer.from(id))
       const repeat = window.look(requestHash)
       if (repeat.state === 'known') {
-        ledger.repeat(source, protocol)
+        ledger.repeat(source, protocol, 1)
         await repeat.answer
         return outcome
       }

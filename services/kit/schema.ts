@@ -64,6 +64,7 @@ function choicesOf(schema: Described): readonly unknown[] | undefined {
 
 function textOf({ format, pattern }: Described): string {
   if (format === 'date-time') return 'an ISO 8601 date and time such as 2026-01-31T09:00:00Z'
+  if (format === 'date') return 'a date such as 2026-01-31'
   if (format === 'uri' || format === 'url') return 'a whole URL such as https://host/path'
   if (format !== undefined) return `a text in the format ${format}`
   return pattern === undefined ? 'a text' : `a text that matches ${pattern}`

@@ -20,7 +20,9 @@ const source = Type.Object({
   source: Type.String({ description: 'Name of the credential, the pull source, or `local`.' }),
   protocol: Type.String(),
   requests: Type.Integer(),
-  repeats: Type.Integer({ description: 'Requests that came again: nothing of them was stored twice.' }),
+  repeats: Type.Integer({
+    description: 'Requests, of usage events, that came again: nothing of them was stored twice.',
+  }),
   bytes: Type.Integer({ description: 'Of bodies as they came, compressed.' }),
   samples: Type.Integer(),
   histograms: Type.Integer(),

@@ -5,7 +5,13 @@ import type { UsageCode } from '../usage/domain/verdict.ts'
 /** Why something was not taken, by whichever protocol it came. A fixed set: it is a label of metrics. */
 export type Reason = Told | ErrorCode
 
-type Told = RefusalReason | UsageCode | 'too-many-events' | 'ignored' | 'query-refused' | 'answer-too-large'
+type Told =
+  | RefusalReason
+  | Exclude<UsageCode, 'duplicate'>
+  | 'too-many-events'
+  | 'ignored'
+  | 'query-refused'
+  | 'answer-too-large'
 
 /** What the sender, or whoever runs this, has to change. Empty for a reason no version knows any more. */
 export function adviceOn(reason: string): string {
@@ -17,7 +23,6 @@ const advice: Readonly<Record<Told, string>> = {
   ...ofTelemetry,
   'too-far-ahead':
     'a sample may be at most 10 minutes ahead of this clock, usage 24 hours: check the clock of the sender',
-  duplicate: 'it was stored before: nothing to do',
   'too-old': 'usage may come 400 days late: what is older is kept apart until it is replayed',
   'not-an-object': 'an event is a JSON object',
   'unknown-type': 'the type must be one of track, identify, group, page, screen and alias',

@@ -15,7 +15,7 @@ export type Protocol =
 /** What one source sent over one protocol. Counts only grow. */
 export type Intakes = {
   requests: number
-  /** Requests recognised as repeats of earlier ones: nothing of them was stored again. */
+  /** Requests, of usage events, recognised as repeats of earlier ones: nothing of them was stored again. */
   repeats: number
   bytes: number
   samples: number
@@ -49,7 +49,7 @@ export type SourceEntry = {
 export type SourceLedger = {
   accept(source: string, protocol: string, bytes: number, outcome: Outcome, latestMs: number): void
   acceptEvents(source: string, protocol: string, events: number): void
-  repeat(source: string, protocol: string): void
+  repeat(source: string, protocol: string, count: number): void
   refuse(source: string, protocol: string, reason: Reason, count: number, example: string): void
   refuseAll(source: string, protocol: string, outcome: Outcome): void
   entries(): readonly SourceEntry[]
@@ -131,10 +131,10 @@ export function createSourceLedger(clock: Clock): SourceLedger {
         counts.events += events
       }
     },
-    repeat(source, protocol) {
+    repeat(source, protocol, count) {
       const entry = entryOf(source, protocol)
-      entry.counts.repeats++
-      entry.unsaved.repeats++
+      entry.counts.repeats += count
+      entry.unsaved.repeats += count
     },
     refuse,
     refuseAll(source, protocol, outcome) {

@@ -5,7 +5,11 @@ import type { Ingestion } from '../ingestion.ts'
 export function exposeIngestion(metrics: Metrics, ingestion: Ingestion): void {
   const by = ['source', 'protocol'] as const
   const requests = metrics.counter('plimsoll_gateway_requests_total', 'Requests accepted.', by)
-  const repeats = metrics.counter('plimsoll_gateway_repeated_requests_total', 'Requests that came again.', by)
+  const repeats = metrics.counter(
+    'plimsoll_gateway_repeated_requests_total',
+    'Requests, of usage events, that came again.',
+    by,
+  )
   const points = metrics.counter('plimsoll_gateway_accepted_total', 'Points, spans and facts accepted.', [
     ...by,
     'kind',

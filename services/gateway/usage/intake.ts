@@ -191,9 +191,10 @@ export function createUsageIntake(
     const counts = { accepted: 0, duplicate: 0, rejected: 0, quarantined: 0 }
     for (const { status, code, detail } of verdicts) {
       counts[status]++
-      if (code !== null) ledger.refuse(source, protocol, code, 1, detail)
+      if (code !== null && code !== 'duplicate') ledger.refuse(source, protocol, code, 1, detail)
     }
     if (counts.accepted > 0) ledger.acceptEvents(source, protocol, counts.accepted)
+    if (counts.duplicate > 0) ledger.repeat(source, protocol, counts.duplicate)
     return { ...counts, verdicts }
   }
 

@@ -87,6 +87,8 @@ describe('repeats', () => {
         { index: 1, messageId: 'm3', status: 'accepted' },
       ],
     })
+    const [entry] = usage.ledger.entries()
+    expect([entry?.counts.repeats, entry?.refused.size]).toEqual([2, 0])
     expect(await storedUsage(usage.log)).toHaveLength(3)
   })
 
