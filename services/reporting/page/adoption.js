@@ -2,7 +2,7 @@
 import { byId, element } from './dom.js'
 import { dayName, number, plural, quantity } from './format.js'
 import { read } from './frame.js'
-import { figure } from './parts.js'
+import { figure, table } from './parts.js'
 
 /**
  * @typedef {{ feature: string, isCore: boolean, eligible: number, adopted: number, rate: number | null, depth: number | null }} Feature
@@ -44,30 +44,14 @@ export function adoptionView() {
 const share = (part) => quantity(part === null ? null : Math.round(part * 100), '%')
 
 /** @param {readonly Feature[]} features */
-function featureTable(features) {
-  const heads = ['Feature', 'adopted', 'eligible', 'rate', 'uses a person']
-  return element(
-    'div.scroll',
-    {},
-    element(
-      'table',
-      {},
-      element('thead', {}, element('tr', {}, ...heads.map((head) => element('th', { scope: 'col' }, head)))),
-      element(
-        'tbody',
-        {},
-        ...features.map(({ feature, isCore, eligible, adopted, rate, depth }) =>
-          element(
-            'tr',
-            {},
-            element('th', { scope: 'row' }, feature, isCore ? element('span.tag', {}, 'core') : ''),
-            element('td', {}, number(adopted)),
-            element('td', {}, number(eligible)),
-            element('td', {}, share(rate)),
-            element('td', {}, depth === null ? '–' : number(depth)),
-          ),
-        ),
-      ),
-    ),
+const featureTable = (features) =>
+  table(
+    ['Feature', 'adopted', 'eligible', 'rate', 'uses a person'],
+    features.map(({ feature, isCore, eligible, adopted, rate, depth }) => [
+      element('span', {}, feature, isCore ? element('span.tag', {}, 'core') : ''),
+      number(adopted),
+      number(eligible),
+      share(rate),
+      depth === null ? '–' : number(depth),
+    ]),
   )
-}

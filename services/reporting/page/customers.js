@@ -6,9 +6,10 @@ import { byId } from './dom.js'
 import { openFrame } from './frame.js'
 import { focusFirst } from './keyboard.js'
 import { playbooksView } from './playbooks.js'
+import { riskView } from './risk.js'
 
 /**
- * One page of several views: the book of accounts, with `?account=` one of them, with `?view=` adoption or playbooks.
+ * One page of several views: the book of accounts, with `?account=` one of them, with `?view=` risk, adoption or playbooks.
  *
  * @typedef {{
  *   what: string,
@@ -35,6 +36,8 @@ document.querySelector(`#views a[href="${CSS.escape(section)}"]`)?.setAttribute(
 function chosenView() {
   if (accountId !== null) return accountView(accountId)
   switch (viewName) {
+    case 'risk':
+      return riskView()
     case 'adoption':
       return adoptionView()
     case 'playbooks':

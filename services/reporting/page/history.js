@@ -1,5 +1,6 @@
 // @ts-check
 import { clockTime, quantity } from './format.js'
+import { niceStep } from './plot.js'
 import { shape } from './svg.js'
 
 /**
@@ -114,12 +115,6 @@ function linePicture({ name, points }, kind, x, y) {
     shape('text', { class: 'label', x: x(last.at) - 2, y: y(last.value ?? 0) - 6, 'text-anchor': 'end' }, name),
     shape('path', { class: `line ${kind}`, d }),
   ]
-}
-
-/** 1, 2 or 5 times a power of ten, at least `wanted`. @param {number} wanted */
-function niceStep(wanted) {
-  const power = 10 ** Math.floor(Math.log10(wanted))
-  return power * ([1, 2, 5, 10].find((step) => step * power >= wanted) ?? 10)
 }
 
 /** @param {readonly Line[]} lines @param {Options} options */

@@ -108,3 +108,22 @@ export function query(parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined)
   return new URLSearchParams(/** @type {[string, string][]} */ (given)).toString()
 }
+
+/** @param {readonly string[]} heads @param {readonly (readonly (Node | string)[])[]} rows each begins with what it is of */
+export const table = (heads, rows) =>
+  element(
+    'div.scroll',
+    {},
+    element(
+      'table',
+      {},
+      element('thead', {}, element('tr', {}, ...heads.map((head) => element('th', { scope: 'col' }, head)))),
+      element(
+        'tbody',
+        {},
+        ...rows.map(([head, ...cells]) =>
+          element('tr', {}, element('th', { scope: 'row' }, head), ...cells.map((cell) => element('td', {}, cell))),
+        ),
+      ),
+    ),
+  )

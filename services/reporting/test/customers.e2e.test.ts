@@ -187,6 +187,25 @@ describe('given a book of accounts', () => {
     expect(await page.locator('#views [aria-current]').textContent()).toBe('Playbooks')
   })
 
+  test('past warnings are shown with how they turned out, and probabilities against what happened', async () => {
+    const page = await open('/customers')
+    await page.getByRole('link', { name: 'Risk', exact: true }).click()
+    await page.locator('h1', { hasText: '7 of 15 warnings came true; 6 of 13 that left had none' }).waitFor()
+    const warnings = page.locator('#assessment section').nth(0).locator('tbody tr')
+    expect(plain((await warnings.first().locator('th, td').allTextContents()).join('|'))).toBe(
+      'Plimsoll|19|4|46.7 % of 15 (21.4 % to 71.9 %)|53.8 % of 13 (26.7 % to 80.9 %)',
+    )
+    const picture = page.getByRole('img', { name: 'Learned: predicted and observed churn' })
+    expect(await picture.locator('circle').count()).toBe(10)
+    expect(plain(await picture.locator('desc').textContent())).toContain('Of 40 told 25.5 %, 15 % left.')
+    await page.getByText('What a score stands for is not known yet').waitFor()
+    const missed = page.locator('#assessment section').nth(2).locator('tbody tr')
+    expect(plain((await missed.first().locator('th, td').allTextContents()).join('|'))).toMatch(
+      /^larch-telecom\|.*\|71\|€880\|active users 14 -> 3 in 28 d$/,
+    )
+    expect(await missed.first().locator('a').getAttribute('href')).toBe('/customers?account=larch-telecom')
+  })
+
   test('adoption is shown by feature, of those who could use it', async () => {
     const page = await open('/customers?view=adoption')
     const rows = page.locator('#adoption tbody tr')
@@ -248,6 +267,7 @@ describe('given a book of accounts', () => {
     '/customers?account=northwind-trading',
     '/customers?view=playbooks',
     '/customers?view=adoption',
+    '/customers?view=risk',
   ])('every text of %s has enough contrast, dark and light, and nothing scrolls sideways on a phone', async (path) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const page = await open(path, { colorScheme, viewport: { width: 360, height: 800 } })

@@ -109,6 +109,25 @@ export const exampleAccountAnswers = {
   '/v1/customer-success/playbooks/dunning/effect': () => effects.dunning,
   '/v1/customer-success/playbooks/retention-campaign/effect': () => effects.retention,
   '/v1/customer-success/playbooks/check-in/effect': () => effects.checkIn,
+  '/v1/customer-success/churn-risk/assessment': () => ({
+    ...{ from: isoDay(Date.now() - 180 * day), to: isoDay(Date.now()) },
+    raises: { raised: 19, open: 4, precision: proportion(7, 15), coverage: proportion(7, 13) },
+    naive: { raised: 61, open: 9, precision: proportion(9, 52), coverage: proportion(9, 13) },
+    missed: {
+      accounts: 6,
+      items: [
+        {
+          accountId: 'larch-telecom',
+          leftOn: isoDay(Date.now() - 9 * day),
+          ...euros(88_000),
+          lastScore: 71.4,
+          drivers,
+        },
+        { accountId: 'pier-nine', leftOn: isoDay(Date.now() - 70 * day), ...euros(0), lastScore: null, drivers: [] },
+      ],
+    },
+    calibration: { learned, score: null },
+  }),
   '/v1/customer-success/analytics/adoption': () => ({
     ...{ day: isoDay(Date.now()), accounts: 8, breadth: 0.417 },
     features: [
@@ -117,6 +136,23 @@ export const exampleAccountAnswers = {
       { feature: 'Alert Created', isCore: false, eligible: 0, adopted: 0, rate: null, depth: null },
     ],
   }),
+}
+
+const euros = (mrrMinor: number) => ({ mrrMinor, currency: 'EUR' })
+
+const proportion = (successes: number, n: number) => {
+  const rate = successes / n
+  const half = 1.96 * Math.sqrt((rate * (1 - rate)) / n)
+  return { successes, n, rate, interval: { low: Math.max(0, rate - half), high: Math.min(1, rate + half) } }
+}
+
+/** A model that says somewhat too much of those at most risk. */
+const learned = {
+  ...{ n: 400, left: 29, brier: 0.061, calibrationError: 0.017 },
+  bins: [1, 1, 1, 2, 3, 3, 3, 4, 5, 6].map((successes, i) => ({
+    meanPredicted: 0.012 + 0.003 * i ** 2,
+    observed: proportion(successes, 40),
+  })),
 }
 
 /** As customer-success answers of playbooks: one that works, one too few have been through, one nobody has activated. */
