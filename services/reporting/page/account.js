@@ -178,7 +178,7 @@ function driversPart({ health }, explanation, url) {
 /** @param {string} key @param {string} title @param {string} why @returns {Part} */
 const excuse = (key, title, why) => ({ key, of: why, build: () => section(title, '', element('p.quiet', {}, why)) })
 
-/** @param {readonly Driver[]} drivers largest first; their points add up to the change */
+/** @param {readonly Driver[]} drivers largest first; their points add up to the change. What rounds to 0 is left out. */
 function driverTable(drivers) {
   const heads = ['Driver', 'before', 'now', 'points']
   /** @param {number | null} value */
@@ -193,7 +193,7 @@ function driverTable(drivers) {
       element(
         'tbody',
         {},
-        ...drivers.map(({ component, before, after, points, text }) =>
+        ...toldOf(drivers).map(({ component, before, after, points, text }) =>
           element(
             'tr',
             {},
@@ -207,6 +207,9 @@ function driverTable(drivers) {
     ),
   )
 }
+
+/** @param {readonly Driver[]} drivers */
+const toldOf = (drivers) => drivers.filter(({ points }) => signed(points) !== '0')
 
 /** @param {Account} account @returns {Part[]} */
 function lagPart({ lag }) {

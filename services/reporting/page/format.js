@@ -113,5 +113,6 @@ export function money(minor, currency) {
 export function signed(points) {
   if (points === null) return '–'
   const rounded = Math.round(points * 10) / 10
+  if (rounded === 0) return '0'
   return rounded < 0 ? `−${number(-rounded)}` : `+${number(rounded)}`
 }

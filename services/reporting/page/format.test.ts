@@ -54,7 +54,7 @@ describe('figures', () => {
   it.each([
     [4.25, '+4.3'],
     [-13, '−13'],
-    [0, '+0'],
+    [-0.04, '0'],
     [null, '–'],
   ])('writes %s points as %s', (points, text) => {
     expect(plain(signed(points))).toBe(text)
