@@ -15,6 +15,7 @@ import { startEffects } from './events/playbook-effects.ts'
 import { criticalAlerts, derivedSignals, usageSignals } from './events/playbook-signal.ts'
 import { riskTicker } from './events/risk.ts'
 import { tombstoneTicker } from './events/tombstone.ts'
+import { upliftTicker } from './events/uplift.ts'
 import { usageProcessor } from './events/usage.ts'
 import { usageUpkeepTicker } from './events/usage-upkeep.ts'
 import { accountsRoute } from './http/accounts.ts'
@@ -71,6 +72,7 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     ticker(riskTicker(RISK_RULES)),
     ticker(playbookTicker(config, storedAccounts)),
     ticker(outcomeTicker(storedAccounts)),
+    ticker(upliftTicker),
     ticker(tombstoneTicker),
   ],
   routes: (context) => [

@@ -1,6 +1,5 @@
 /** Fits a model when more is known of who left than the last one has seen, and keeps it with what it showed. */
 
-import { Worker } from 'node:worker_threads'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { Ticker } from '@plimsoll/kit/lanes/processor.ts'
 import { LEAD_DAYS, WINDOW_DAYS } from '../domain/health/backtest.ts'
@@ -16,6 +15,7 @@ import {
   saveModel,
 } from '../store/model.ts'
 import { scoredUpTo } from './closed-days.ts'
+import { inThread } from './in-thread.ts'
 
 export type FitTask = {
   readonly history: History
@@ -61,7 +61,8 @@ async function startFit(tx: WorkerTransaction): Promise<Fit | undefined> {
   const history = await historyUpTo(tx, known)
   const active = await activeModel(modelTables(tx))
   const fit: Fit = { learnedUpTo: known, comparedWith: active?.version, night: undefined }
-  fitInThread({ history, today, incumbent: active?.model }).then(
+  const task: FitTask = { history, today, incumbent: active?.model }
+  inThread<Night>(new URL('./model-worker.ts', import.meta.url), task).then(
     (night) => {
       fit.night = night
     },
@@ -76,15 +77,4 @@ async function startFit(tx: WorkerTransaction): Promise<Fit | undefined> {
     },
   )
   return fit
-}
-
-function fitInThread(workerData: FitTask): Promise<Night> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./model-worker.ts', import.meta.url), { workerData })
-    // A process that ends need not wait for it: whoever takes over fits it again.
-    worker.unref()
-    worker.once('message', resolve)
-    worker.once('error', reject)
-    worker.once('exit', (code) => reject(new Error(`The thread that fitted a model ended with code ${code}.`)))
-  })
 }

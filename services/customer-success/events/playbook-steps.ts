@@ -4,16 +4,19 @@ import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { intend } from '@plimsoll/kit/ledger/ledger.ts'
 import type { CustomerSuccessConfig } from '../config.ts'
 import { DAY_MS } from '../domain/day.ts'
+import { isSleepingDog, upliftOf } from '../domain/effect/uplift.ts'
 import { type AccountState, metricOf } from '../domain/playbook/account-state.ts'
 import { type ActionStep, dueAfter, fill, moveAt } from '../domain/playbook/run.ts'
 import { type ContactPolicy, mayContact, type Verdict } from '../domain/playbook/suppression.ts'
 import { type AccountStates, allTables } from '../store/account-states.ts'
 import { type ContactRow, contactedSince, insertTask, recipients, recordStep, stepsOf } from '../store/action-steps.ts'
 import { type ActionRow, dueActions, higherPriority, moveAction } from '../store/actions.ts'
+import { newestFeatures } from '../store/model.ts'
 import { insertMessage } from '../store/playbook-guidance.ts'
 import { openAlertSince } from '../store/playbook-signals.ts'
 import type { StepOutcome } from '../store/playbook-tables.ts'
 import { findDefinition, playbookTables } from '../store/playbooks.ts'
+import { findUplift, type KnownUplifts, upliftModel } from '../store/uplift.ts'
 import type { Today } from './playbook.ts'
 import type { ContactPayload } from './playbook-effects.ts'
 
@@ -31,12 +34,12 @@ type Run = {
   readonly state: AccountState
   readonly nowMs: number
   readonly config: CustomerSuccessConfig
+  readonly uplifts: KnownUplifts
 }
 
 export async function runDueSteps(
   tx: WorkerTransaction,
-  config: CustomerSuccessConfig,
-  accounts: AccountStates,
+  { accounts, ...by }: Pick<Run, 'config' | 'uplifts'> & { readonly accounts: AccountStates },
   { nowMs, latestDay }: Today,
 ): Promise<void> {
   const due = await dueActions(tx, new Date(nowMs), AT_ONCE)
@@ -47,7 +50,7 @@ export async function runDueSteps(
   for (const action of due) {
     const state = stateOf.get(action.account_id)
     if (state === undefined) await moveAction(tx, action.id, { state: 'exited' })
-    else await advance({ tx, action, state, nowMs, config })
+    else await advance({ tx, action, state, nowMs, ...by })
   }
 }
 
@@ -158,6 +161,7 @@ async function verdictFor(run: Run, channel: 'email' | 'in_app', person: Contact
   return mayContact(
     {
       ...{ nowMs, arm: action.arm, channel, before: await whatComesFirst(run) },
+      isSleepingDog: await isLeftAlone(run),
       person: {
         doNotContact: person.do_not_contact,
         consent: person.consent,
@@ -168,6 +172,16 @@ async function verdictFor(run: Run, channel: 'email' | 'in_app', person: Contact
     },
     policy,
   )
+}
+
+/** Asked at each contact: an account may have changed, and so may what was learned. */
+async function isLeftAlone({ tx, action, uplifts }: Run): Promise<boolean> {
+  const db = allTables(tx)
+  const fitted = await findUplift(db, action.playbook_id)
+  if (fitted === undefined) return false
+  const model = await upliftModel(db, fitted, uplifts)
+  const features = await newestFeatures(db, action.account_id, model.names)
+  return features !== undefined && isSleepingDog(upliftOf(model, features), fitted.curve)
 }
 
 const policyOf = (config: CustomerSuccessConfig): ContactPolicy => ({

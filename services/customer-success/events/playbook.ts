@@ -11,6 +11,7 @@ import { type AccountStates, allTables } from '../store/account-states.ts'
 import { enrolmentsOf, takeUntold } from '../store/actions.ts'
 import { markSignalsTaken, type Signal, waitingSignals } from '../store/playbook-signals.ts'
 import { type ActivePlaybook, activePlaybooks, markEvaluated, matchesOf, saveMatches } from '../store/playbooks.ts'
+import type { KnownUplifts } from '../store/uplift.ts'
 import { enrol, type Occasion, triggered } from './enrol.ts'
 import { runDueSteps } from './playbook-steps.ts'
 
@@ -19,14 +20,17 @@ const AT_ONCE = 200
 /** What is older triggers nothing: a history that is caught up on must not write to people about last month. */
 const STALE_DAYS = 3
 
-export function playbookTicker(config: CustomerSuccessConfig, accounts: AccountStates): Ticker<undefined> {
+export function playbookTicker(
+  config: CustomerSuccessConfig,
+  accounts: AccountStates,
+): Ticker<{ readonly uplifts: KnownUplifts }> {
   return {
     name: 'playbook',
     version: 1,
     lanes: 1,
     everyMs: 1_000,
-    load: async () => undefined,
-    async tick(_, tx, { now }) {
+    load: async () => ({ uplifts: new Map() }),
+    async tick({ uplifts }, tx, { now }) {
       const started = (await takeUntold(tx)).map(triggered)
       const latestDay = await accounts.latestDay(allTables(tx))
       if (latestDay === undefined) return { events: started }
@@ -37,7 +41,7 @@ export function playbookTicker(config: CustomerSuccessConfig, accounts: AccountS
         ...(await enrolByCondition(tx, playbooks, config, accounts, today)),
         ...(await enrolBySignal(tx, playbooks, config, accounts, today)),
       ]
-      await runDueSteps(tx, config, accounts, today)
+      await runDueSteps(tx, { config, accounts, uplifts }, today)
       return { events }
     },
   }

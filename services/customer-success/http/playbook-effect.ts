@@ -4,17 +4,22 @@ import { type Static, Type } from 'typebox'
 import { estimateOf, shrink } from '../domain/effect/pooling.ts'
 import type { Proportion } from '../domain/effect/proportions.ts'
 import { reportEffect } from '../domain/effect/report.ts'
+import { LEAST_PER_ARM, type QiniCurve } from '../domain/effect/uplift.ts'
 import { MANUAL_ACTIONS } from '../domain/playbook/ready.ts'
 import { storedAccounts } from '../store/account-states.ts'
 import { type ArmCount, countArms } from '../store/actions.ts'
 import type { Tables } from '../store/tables.ts'
+import { findUplift, type UpliftRow } from '../store/uplift.ts'
 import { compareManual } from './action-matching.ts'
+import { nullable } from './analytics-shapes.ts'
 import { formatQuery, reportOf, sendReport, type Table } from './csv.ts'
 import { BASE, idParams } from './playbook-shapes.ts'
 import { playbookById } from './playbooks.ts'
 
 const interval = Type.Object({ low: Type.Number(), high: Type.Number() })
 const armReport = Type.Object({ n: Type.Integer(), reached: Type.Integer(), rate: Type.Number(), interval })
+
+const estimate = Type.Object({ value: Type.Number(), ...interval.properties }, { description: 'With 95 %.' })
 
 const response = Type.Object({
   playbook: Type.String(),
@@ -31,6 +36,24 @@ const response = Type.Object({
   minimumDetectable: Type.Number({ description: 'Least effect these arms would show four times in five.' }),
   verdict: Type.Enum(['works', 'no evidence', 'harms', 'not enough data']),
   reason: Type.String(),
+  uplift: Type.Object(
+    {
+      reason: Type.String({ description: 'Why there is no curve, or what the curve shows.' }),
+      missing: Type.Integer({ description: 'Accounts whose outcome the smaller arm still needs.' }),
+      fitted: nullable(
+        Type.Object({
+          at: Type.String({ format: 'date-time' }),
+          treated: Type.Integer(),
+          heldOut: Type.Integer(),
+          coefficient: estimate,
+          points: Type.Array(Type.Object({ share: Type.Number(), gain: estimate }), {
+            description: 'Share of accounts treated, those with the largest predicted uplift first, and what it gains.',
+          }),
+        }),
+      ),
+    },
+    { description: 'For whom it makes a difference: the Qini curve, of accounts each model has not seen.' },
+  ),
 })
 type Body = Static<typeof response>
 
@@ -74,10 +97,29 @@ export const playbookEffectRoute = ({ reader }: ServiceContext<unknown, Tables>)
       ...reportEffect(own.treated, own.holdout, { holdoutShare: own.holdoutShare, leastEffect }),
       control: { n: own.control.n, reached: own.control.successes },
       pooled: pooled[ids.indexOf(id)] as (typeof pooled)[number],
+      uplift: upliftBody(Math.min(own.treated.n, own.holdout.n), await findUplift(reader, id)),
     }
     return sendReport(request, reply, body, effectTable)
   },
 })
+
+function upliftBody(smallerArm: number, row: UpliftRow | undefined): Body['uplift'] {
+  const missing = Math.max(0, LEAST_PER_ARM - smallerArm)
+  const fitted = row && {
+    ...{ at: row.fitted_at.toISOString(), treated: row.treated, heldOut: row.held_out },
+    ...{ coefficient: row.curve.coefficient, points: [...row.curve.points] },
+  }
+  return { reason: upliftReason(missing, row?.curve), missing, fitted: fitted ?? null }
+}
+
+function upliftReason(missing: number, curve: QiniCurve | undefined): string {
+  if (curve === undefined)
+    return missing > 0
+      ? `the smaller arm needs ${missing} more accounts with an outcome, ${LEAST_PER_ARM} in all`
+      : `it is being fitted, or of too many accounts nothing was kept from before`
+  if (curve.coefficient.low <= 0) return 'the interval of the curve holds chance: nobody is left out by it'
+  return 'it tells accounts apart: who would do worse when contacted is not contacted'
+}
 
 function effectTable({ playbook, treated, heldOut, effect, interval, pooled, verdict, reason }: Body): Table {
   return {

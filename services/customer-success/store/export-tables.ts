@@ -105,6 +105,7 @@ export const OTHER_TABLES: Readonly<Record<string, string>> = {
   critical_alert: 'Alerts of the platform.',
   guidance_item: 'The catalogue of guidance.',
   feature_lift: 'How much better accounts stay that use a feature, over all of them.',
+  uplift: 'Models of what playbooks do, fitted over all accounts.',
   effect_attempt: 'Answers of mail servers and webhooks: deleted with their effect.',
   lane: 'How far the service has read.',
   lane_member: 'Processes.',

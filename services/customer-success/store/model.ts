@@ -147,7 +147,7 @@ export async function historyUpTo(tx: WorkerTransaction, upToDay: number): Promi
   return { days, cancelledOn: await daysOfLeaving(db) }
 }
 
-function valuesOf(bytes: Uint8Array): Float64Array {
+export function valuesOf(bytes: Uint8Array): Float64Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return Float64Array.from({ length: bytes.byteLength / 8 }, (_, j) => view.getFloat64(8 * j, true))
 }
@@ -203,7 +203,7 @@ export async function learnedOf(reader: ModelReader, accountIds: readonly string
   const newest = await reader.selectFrom('churn_day').selectAll().orderBy('day', 'desc').limit(1).executeTakeFirst()
   if (newest === undefined || newest.version === null || accountIds.length === 0) return found
   const { day, names, version } = newest
-  const model = await modelOf(reader, version)
+  const model = await keptModel(reader, version)
   const rows = await reader
     .selectFrom('churn_features')
     .select(['account_id', 'features'])
@@ -213,4 +213,31 @@ export async function learnedOf(reader: ModelReader, accountIds: readonly string
   for (const { account_id, features } of rows)
     found.set(account_id, { ...score(model, inOrder(valuesOf(features), names, model.names)), version, day })
   return found
+}
+
+/** A model is some hundred kilobytes of JSON, which requests need not parse each. */
+const kept = new WeakMap<ModelReader, ActiveModel>()
+
+async function keptModel(reader: ModelReader, version: number): Promise<ChurnModel> {
+  const known = kept.get(reader)
+  if (known?.version === version) return known.model
+  const model = await modelOf(reader, version)
+  kept.set(reader, { version, model })
+  return model
+}
+
+/** What is known of an account by the newest closed day, in the order of the names wanted; undefined when nothing is. */
+export async function newestFeatures(
+  reader: ModelReader,
+  accountId: string,
+  wanted: readonly string[],
+): Promise<Float64Array | undefined> {
+  const row = await reader
+    .selectFrom('churn_features')
+    .innerJoin('churn_day', 'churn_day.day', 'churn_features.day')
+    .select(['names', 'features'])
+    .where('churn_day.day', '=', (eb) => eb.selectFrom('churn_day').select((day) => day.fn.max('day').as('day')))
+    .where('account_id', '=', accountId)
+    .executeTakeFirst()
+  return row && inOrder(valuesOf(row.features), row.names, wanted)
 }

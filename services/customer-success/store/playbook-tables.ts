@@ -1,6 +1,7 @@
 /** Tables of playbooks, their enrolments and whom they may reach. */
 
 import type { ColumnType, Generated } from 'kysely'
+import type { QiniCurve, UpliftModel } from '../domain/effect/uplift.ts'
 import type { GuidanceItem } from '../domain/guidance.ts'
 import type { Arm } from '../domain/playbook/enrolment.ts'
 import type { Goal, Playbook, TriggerEvent } from '../domain/playbook/playbook.ts'
@@ -104,5 +105,13 @@ export type PlaybookTables = {
     dismissed_at: ColumnType<Date | null, never, Date>
   }
   guidance_item: { id: string; definition: Json<GuidanceItem>; updated_at: Date; updated_by: string }
+  uplift: {
+    playbook_id: string
+    fitted_at: Date
+    treated: number
+    held_out: number
+    curve: Json<QiniCurve>
+    model: Json<UpliftModel>
+  }
   feature_lift: { plan: string; age_band: string; feature: string; lift: number; low: number; accounts: number }
 }

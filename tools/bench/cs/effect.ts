@@ -173,6 +173,7 @@ const OPEN = {
   person: { doNotContact: false, consent: true, timeZone: 'UTC' },
   personContactedMs: [],
   accountContactedMs: [],
+  isSleepingDog: false,
   before: undefined,
 } as const
 const POLICY = { perPerson: 2, perAccount: 5, withinDays: 7, quietFromHour: 19, quietToHour: 8 }

@@ -11,6 +11,7 @@ const open: ContactContext = {
   person: { doNotContact: false, consent: true, timeZone: 'UTC' },
   personContactedMs: [],
   accountContactedMs: [],
+  isSleepingDog: false,
   before: undefined,
 }
 const ask = (given: Partial<ContactContext>) => mayContact({ ...open, ...given }, policy)
@@ -25,6 +26,7 @@ test.each([
   [{ arm: 'control' }, 'held out (control)'],
   [person({ doNotContact: true }), 'do not contact'],
   [person({ consent: false }), 'no consent'],
+  [{ isSleepingDog: true }, 'likely to do worse when contacted'],
 ] as const)('%j never sends', (given, reason) => {
   expect(ask(given)).toEqual({ kind: 'suppress', reason })
 })

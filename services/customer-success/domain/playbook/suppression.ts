@@ -28,6 +28,8 @@ export type ContactContext = {
   /** Times of earlier contacts, this playbook's and all others'. */
   readonly personContactedMs: readonly number[]
   readonly accountContactedMs: readonly number[]
+  /** By what was learned of this playbook, contact does more harm than good. */
+  readonly isSleepingDog: boolean
   /** What must be over first, in words: a critical incident, a severe ticket, a playbook of higher priority. */
   readonly before: string | undefined
 }
@@ -38,6 +40,9 @@ export type Verdict =
   | { readonly kind: 'defer'; readonly untilMs: number; readonly reason: string }
   | { readonly kind: 'suppress'; readonly reason: string }
 
+/** The reason on record: what is learned next leaves such accounts out. */
+export const SLEEPING_DOG = 'likely to do worse when contacted'
+
 const HOUR_MS = 3_600_000
 const QUARTER_MS = 900_000
 
@@ -47,6 +52,7 @@ export function mayContact(context: ContactContext, policy: ContactPolicy): Verd
   if (arm !== 'treated') return { kind: 'suppress', reason: `held out (${arm})` }
   if (person.doNotContact) return { kind: 'suppress', reason: 'do not contact' }
   if (channel === 'email' && !person.consent) return { kind: 'suppress', reason: 'no consent' }
+  if (context.isSleepingDog) return { kind: 'suppress', reason: SLEEPING_DOG }
   if (context.before !== undefined) return { kind: 'defer', untilMs: nowMs + HOUR_MS, reason: context.before }
   const capped =
     capUntil(context.personContactedMs, policy.perPerson, policy.withinDays, nowMs) ??
