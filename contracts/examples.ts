@@ -322,6 +322,16 @@ export const examples: { readonly [T in EventType]: EventValue<T> } = {
         text: 'open severe tickets 0 -> 2',
       },
     ],
+    weekDrivers: [
+      {
+        component: 'engagement',
+        metric: 'activeUsers28',
+        before: 14,
+        after: 6,
+        points: -13.2,
+        text: 'active users 14 -> 6 in 28 d',
+      },
+    ],
   },
   'plimsoll.customer_success.v1.ChurnRiskRaised': {
     episodeId: 'acme@1768478400000',

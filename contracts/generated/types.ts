@@ -189,7 +189,7 @@ export type HealthScoreChanged = {
   readonly kind: HealthChangeKind
   /** 0 to 100; null when nothing is known. */
   readonly score: number | null
-  /** The one before; null for the first. */
+  /** The one told before; null for the first. */
   readonly previousScore: number | null
   /** healthy >= 70, at_risk 40 to 69, churn_risk < 40. */
   readonly band: HealthBand
@@ -219,6 +219,8 @@ export type HealthScoreChanged = {
   readonly plan: string
   /** Empty when not known. */
   readonly segment: string
+  /** Why it moved in the 7 days before, largest first, of an account that is not healthy; all lines add up to trend7. */
+  readonly weekDrivers: readonly HealthDriver[]
 }
 
 export type HealthChangeKind = 'changed' | 'corrected'

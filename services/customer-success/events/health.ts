@@ -19,6 +19,7 @@ import {
   saveScores,
   saveTypical,
   scoresAt,
+  scoresOf,
   standingsOn,
   usageCheckpoints,
 } from '../store/health.ts'
@@ -26,7 +27,7 @@ import { activeConfiguration, configurationsOf } from '../store/health-configura
 import { knownBefore, knownOf, saveKnown } from '../store/health-known.ts'
 import { loadDays, runsOf } from '../store/snapshot.ts'
 
-/** Changes below a point are told with the one that makes it a point, or moves the band. */
+/** A score is told again once it is a point from what was told last, however slowly, or in another band. */
 const TOLD_POINTS = 1
 /** A past score that late data moves by more than this is corrected. */
 const CORRECTED_POINTS = 2
@@ -109,35 +110,16 @@ async function scoreDay(
   const db = healthTables(tx)
   const { accounts, typical } = closeDay(snapshots, configuration)
   const before = await scoresAt(db, day - 1)
-  const [week, month, quarter] = await Promise.all([7, 28, 84].map((back) => scoresByAccount(db, day - back)))
-  const configurations = await configurationsOf(
-    db,
-    [...before.values()].map(({ version }) => version),
-  )
   const rows: ScoreRow[] = []
-  const events: OutgoingEvent[] = []
+  const news: News[] = []
   for (const { snapshot, health, hard } of accounts) {
-    const id = snapshot.accountId
-    const row = { ...rowOf(snapshot, health), hard: hard ?? null }
+    const yesterday = before.get(snapshot.accountId)
+    const score = health.score ?? null
+    const isNew = yesterday === undefined || isTold(yesterday.told_score, score)
+    const told = isNew ? { told_day: day, told_score: score } : yesterday
+    const row = { ...rowOf(snapshot, health, told), hard: hard ?? null }
     rows.push(row)
-    const previous = before.get(id)
-    if (!isTold(previous?.score, row.score)) continue
-    const then = previous && configurations.get(previous.version)
-    const drivers =
-      then === undefined || previous === undefined ? [] : explain(healthOfRow(previous, then), health, then)
-    const since = (of: ReadonlyMap<string, number> | undefined) => difference(row.score, of?.get(id))
-    const trends = { trend7: since(week), trend28: since(month), trend84: since(quarter) }
-    events.push(
-      changed(row, {
-        snapshot,
-        health,
-        configuration,
-        kind: 'changed',
-        previous,
-        trends,
-        drivers,
-      }),
-    )
+    if (isNew) news.push({ row, snapshot, health, yesterday })
   }
   for (const snapshot of snapshots) {
     const previous = before.get(snapshot.accountId)
@@ -145,9 +127,53 @@ async function scoreDay(
     if (snapshot.subscription?.status !== 'cancelled' || previous === undefined || previous.is_cancelled) continue
     rows.push({ ...previous, day, revision: 0, score: null, hard: null, is_cancelled: true })
   }
+  const events = await tell(db, day, configuration, news)
   await saveScores(tx, rows)
   await saveTypical(tx, day, typical)
   return events
+}
+
+type News = {
+  readonly row: ScoreRow
+  readonly snapshot: AccountSnapshot
+  readonly health: Health
+  readonly yesterday: ScoreRow | undefined
+}
+
+async function tell(
+  db: HealthReader,
+  day: number,
+  configuration: Configuration,
+  news: readonly News[],
+): Promise<OutgoingEvent[]> {
+  const [week, month, quarter] = await Promise.all([7, 28, 84].map((back) => scoresByAccount(db, day - back)))
+  const lastTold = await scoresOf(
+    db,
+    new Map(news.flatMap(({ row, yesterday }) => (yesterday ? [[row.account_id, yesterday.told_day]] : []))),
+  )
+  const ill = news.filter(({ row }) => bandOf(row.score ?? undefined) !== 'healthy')
+  const aWeekAgo = await scoresOf(db, new Map(ill.map(({ row }) => [row.account_id, day - 7])))
+  const configurations = await configurationsOf(
+    db,
+    [...lastTold.values(), ...aWeekAgo.values()].map(({ version }) => version),
+  )
+  const whySince = (then: ScoreRow | undefined, health: Health): readonly Line[] => {
+    const configurationThen = then && configurations.get(then.version)
+    return then === undefined || configurationThen === undefined
+      ? []
+      : explain(healthOfRow(then, configurationThen), health, configurationThen)
+  }
+  return news.map(({ row, snapshot, health, yesterday }) => {
+    const id = row.account_id
+    const since = (of: ReadonlyMap<string, number> | undefined) => difference(row.score, of?.get(id))
+    return changed(row, {
+      ...{ snapshot, health, configuration, kind: 'changed', previous: lastTold.get(id) },
+      churnProbability: yesterday?.churn_probability ?? null,
+      trends: { trend7: since(week), trend28: since(month), trend84: since(quarter) },
+      drivers: whySince(lastTold.get(id), health),
+      weekDrivers: whySince(aWeekAgo.get(id), health),
+    })
+  })
 }
 
 async function scoresByAccount(db: HealthReader, day: number): Promise<Map<string, number>> {
@@ -183,11 +209,16 @@ async function correctDay(
       if (was === undefined || was.version !== configuration.version || was.is_cancelled) continue
       const moved = difference(health.score ?? null, was.score)
       if (moved === null ? (health.score ?? null) === was.score : Math.abs(moved) <= CORRECTED_POINTS) continue
-      const row = { ...rowOf(snapshot, health), hard: hard ?? null, revision: was.revision + 1 }
+      const row = { ...rowOf(snapshot, health, was), hard: hard ?? null, revision: was.revision + 1 }
       rows.push(row)
       const drivers = explain(healthOfRow(was, configuration), health, configuration)
       const trends = { trend7: null, trend28: null, trend84: null }
-      events.push(changed(row, { snapshot, health, configuration, kind: 'corrected', previous: was, trends, drivers }))
+      events.push(
+        changed(row, {
+          ...{ snapshot, health, configuration, kind: 'corrected', previous: was, trends, drivers },
+          ...{ churnProbability: was.churn_probability, weekDrivers: [] },
+        }),
+      )
     }
   }
   await saveScores(tx, rows)
@@ -197,13 +228,17 @@ async function correctDay(
 const difference = (now: number | null, before: number | null | undefined): number | null =>
   now === null || before === null || before === undefined ? null : now - before
 
-function isTold(before: number | null | undefined, now: number | null): boolean {
-  if (bandOf(before ?? undefined) !== bandOf(now ?? undefined) || before === undefined) return true
+function isTold(before: number | null, now: number | null): boolean {
+  if (bandOf(before ?? undefined) !== bandOf(now ?? undefined)) return true
   const moved = difference(now, before)
   return moved !== null && Math.abs(moved) >= TOLD_POINTS
 }
 
-function rowOf(snapshot: AccountSnapshot, health: Health): Omit<ScoreRow, 'hard'> {
+function rowOf(
+  snapshot: AccountSnapshot,
+  health: Health,
+  { told_day, told_score }: Pick<ScoreRow, 'told_day' | 'told_score'>,
+): Omit<ScoreRow, 'hard'> {
   return {
     account_id: snapshot.accountId,
     day: snapshot.day,
@@ -218,6 +253,8 @@ function rowOf(snapshot: AccountSnapshot, health: Health): Omit<ScoreRow, 'hard'
     is_cancelled: false,
     mrr_minor: snapshot.mrrMinor,
     currency: snapshot.currency,
+    told_day,
+    told_score,
   }
 }
 
@@ -230,10 +267,13 @@ type Told = {
   readonly health: Health
   readonly configuration: Configuration
   readonly kind: HealthScoreChanged['kind']
-  /** Known for the day before; of a correction what was known for the day. */
+  /** The one told last; of a correction what was known for the day. */
   readonly previous: ScoreRow | undefined
+  /** Of the day before: that of the day itself is learned from the day once it is closed. */
+  readonly churnProbability: number | null
   readonly trends: Pick<HealthScoreChanged, 'trend7' | 'trend28' | 'trend84'>
   readonly drivers: readonly Line[]
+  readonly weekDrivers: readonly Line[]
 }
 
 function changed(row: Omit<ScoreRow, 'hard'>, told: Told): OutgoingEvent {
@@ -255,14 +295,14 @@ function changed(row: Omit<ScoreRow, 'hard'>, told: Told): OutgoingEvent {
       confidence: row.confidence,
       provisional: row.confidence < LEAST_CONFIDENCE,
       ...told.trends,
-      // That of the day itself is learned from the day once it is closed.
-      churnProbability: told.previous?.churn_probability ?? null,
+      churnProbability: told.churnProbability,
       configurationVersion: row.version,
       components: componentsOf(told.health, told.configuration).map(({ name, value, weight, confidence }) => ({
         ...{ name, weight, confidence },
         value: value ?? null,
       })),
       drivers: told.drivers.map(driverOf),
+      weekDrivers: told.weekDrivers.map(driverOf),
     },
   }
 }

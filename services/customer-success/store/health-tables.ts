@@ -35,6 +35,9 @@ export type HealthScoreTable = {
   is_cancelled: boolean
   mrr_minor: number
   currency: string
+  /** The day up to this one whose score was told last as an event, and that score. */
+  told_day: number
+  told_score: number | null
 }
 
 export type HealthSegmentTable = { day: number; segment: string; typical: Json<Readings> }

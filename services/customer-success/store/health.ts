@@ -74,6 +74,18 @@ export async function scoresAt(
   return new Map(rows.map((row) => [row.account_id, row]))
 }
 
+/** The latest revision of each account's score on a day of its own. */
+export async function scoresOf(
+  reader: HealthReader,
+  days: ReadonlyMap<string, number>,
+): Promise<Map<string, ScoreRow>> {
+  const wanted = sql<boolean>`(account_id, day) in (
+    select * from unnest(${[...days.keys()]}::text[], ${[...days.values()]}::int[]))`
+  const query = reader.selectFrom('health_score').distinctOn('account_id').selectAll().where(wanted)
+  const rows = await query.orderBy('account_id').orderBy('revision', 'desc').execute()
+  return new Map(rows.map((row) => [row.account_id, row]))
+}
+
 /** Where accounts stood at the end of a day, of all segments or one; an account that left that day is not among them. */
 export async function standingsOn(reader: HealthReader, day: number, segment?: string): Promise<Standing[]> {
   let query = reader
@@ -145,6 +157,8 @@ export async function saveScores(tx: WorkerTransaction, rows: readonly ScoreRow[
       { name: 'is_cancelled', type: 'bool', values: column('is_cancelled') },
       { name: 'mrr_minor', type: 'int8', values: column('mrr_minor') },
       { name: 'currency', type: 'text', values: column('currency') },
+      { name: 'told_day', type: 'int4', values: column('told_day') },
+      { name: 'told_score', type: 'float8', values: column('told_score') },
     ],
   })
 }

@@ -141,6 +141,24 @@ test('an explanation adds up to what the score lost', async () => {
   expect(Math.abs(why.lines.reduce((sum, { points }) => sum + points, 0) - why.change)).toBeLessThan(1e-9)
 })
 
+test('what is told of an account follows it: within a point at each close, each step explained, a week too', async () => {
+  const told = (await derived('plimsoll.customer_success.v1.HealthScoreChanged'))
+    .filter(({ accountId, kind }) => accountId === 'fading' && kind === 'changed')
+    .sort((a, b) => a.at - b.at)
+  for (const [i, { score, previousScore, drivers, weekDrivers, band, trend7 }] of told.entries()) {
+    expect(previousScore).toBe(told[i - 1]?.score ?? null)
+    if (previousScore !== null) expect(sumOf(drivers)).toBeCloseTo((score ?? 0) - previousScore, 9)
+    expect(sumOf(weekDrivers)).toBeCloseTo(band === 'healthy' ? 0 : (trend7 ?? 0), 9)
+  }
+  expect(told.some(({ weekDrivers }) => weekDrivers.length > 0)).toBe(true)
+  for (const { day, score } of (await history('fading')).items.filter(({ revision }) => revision === 0)) {
+    const known = told.findLast(({ at }) => at < startOf(dayOf(Date.parse(day)) + 1))
+    expect(Math.abs((known?.score ?? 0) - (score ?? 0))).toBeLessThan(1)
+  }
+})
+
+const sumOf = (lines: readonly { points: number }[]) => lines.reduce((sum, { points }) => sum + points, 0)
+
 test('the book is told by band, with who moved, and in the sheet of figures', async () => {
   const to = isoDay(first + HALT - 1)
   type Weight = { accounts: number }

@@ -13,6 +13,14 @@ describe('an account', () => {
     expect(foldHealth(now, healthChanged({ at: monday, kind: 'corrected', score: 61 })).health?.score).toBe(61)
   })
 
+  it('says why it moved in the week, where that is told', () => {
+    const line = { component: 'engagement', metric: 'usage', before: 9, after: 2, points: -14.5, text: 'in 7 d' }
+    const step = { ...line, points: 1.2, text: 'since yesterday' }
+    const why = (fact: Parameters<typeof healthChanged>[0]) => foldHealth(acme, healthChanged(fact)).health?.drivers
+    expect(why({ drivers: [step], weekDrivers: [line] })).toEqual([line])
+    expect(why({ drivers: [step], weekDrivers: [] })).toEqual([step])
+  })
+
   it('is at risk from the raise to the clearing', () => {
     const raised = foldRaised(acme, riskRaised({ at: monday, mrrMinor: 149_900 }))
     expect(raised.risk).toMatchObject({ raisedAt: monday, mrrMinor: 149_900 })

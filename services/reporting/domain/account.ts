@@ -24,7 +24,7 @@ export type Account = {
   readonly lag: Lag | null
 }
 
-/** The newest score. `drivers`: why it moved since the one before. */
+/** The newest score. `drivers`: why it moved, in the week before where it is not healthy, else since the one told before. */
 export type Health = Pick<
   HealthChanged,
   'at' | 'score' | 'band' | 'confidence' | 'provisional' | 'trend7' | 'trend28' | 'churnProbability'
@@ -55,7 +55,8 @@ export const newAccount = (accountId: string): Account => ({
 /** The score of the newest day is the account's. A correction of an older day is for the history, not for the state. */
 export function foldHealth(account: Account, event: HealthChanged): Account {
   if (account.health !== null && account.health.at > event.at) return account
-  const { at, score, band, confidence, provisional, trend7, trend28, churnProbability, drivers } = event
+  const { at, score, band, confidence, provisional, trend7, trend28, churnProbability } = event
+  const drivers = event.weekDrivers.length > 0 ? event.weekDrivers : event.drivers
   return {
     ...account,
     ...{ name: event.accountName, plan: event.plan, segment: event.segment },

@@ -31,7 +31,9 @@ export const accountSchema = Type.Object({
       trend7: nullable(Type.Number({ description: 'Score minus that of 7 days before.' })),
       trend28: nullable(Type.Number({ description: 'Score minus that of 28 days before.' })),
       churnProbability: nullable(Type.Number()),
-      drivers: Type.Array(driverSchema, { description: 'Why it moved since the score before.' }),
+      drivers: Type.Array(driverSchema, {
+        description: 'Why it moved: in the week before where it is not healthy, else since the score told before.',
+      }),
     }),
   ),
   risk: nullable(
