@@ -3,12 +3,17 @@ import { byId, element, showList } from './dom.js'
 import { number, plural, signed } from './format.js'
 import { orError, read } from './frame.js'
 import { figure, stateMark } from './parts.js'
+import { percent } from './plot.js'
+import { qiniPicture } from './qini.js'
+import { toElement } from './svg.js'
 
 /**
  * @typedef {{ n: number, reached: number, rate: number }} Arm
  * @typedef {{
  *   treated: Arm, heldOut: Arm, effect: number, interval: { low: number, high: number }, verdict: string, reason: string,
+ *   uplift: Uplift,
  * }} Effect
+ * @typedef {{ reason: string, fitted: { coefficient: import('./qini.js').Estimate, points: import('./qini.js').Point[] } | null }} Uplift
  * @typedef {{ id: string, activeVersion: number | null, definition: { name: string, description: string } }} Playbook
  * @typedef {{ playbook: Playbook, effect: Effect | null, why: string }} Line `why`: what is said when there is no effect
  */
@@ -71,13 +76,13 @@ function row({ playbook, effect, why }) {
     element('p.sub', {}, definition.description),
     ...(effect === null
       ? [element('p.sub', {}, `Its effect cannot be shown: ${why}`)]
-      : effectParts(effect, effectUrl(playbook))),
+      : effectParts(effect, effectUrl(playbook), id)),
   )
 }
 
-/** @param {Effect} effect @param {string} url */
-function effectParts(effect, url) {
-  const { treated, heldOut, verdict, reason } = effect
+/** @param {Effect} effect @param {string} url @param {string} id */
+function effectParts(effect, url, id) {
+  const { treated, heldOut, verdict, reason, uplift } = effect
   if (treated.n + heldOut.n === 0) return [element('p.sub', {}, 'No account has been through it yet.')]
   return [
     element(
@@ -89,6 +94,24 @@ function effectParts(effect, url) {
       figure('a', url, 'effect with its 95 % interval', effectText(effect)),
     ),
     element('p.sub', {}, reason),
+    ...upliftParts(uplift, url, id),
+  ]
+}
+
+/** For whom it makes a difference. @param {Uplift} uplift @param {string} url @param {string} id */
+function upliftParts({ reason, fitted }, url, id) {
+  const why = element('p.sub', {}, `For whom: ${reason}`)
+  if (fitted === null) return [why]
+  const { value, low, high } = fitted.coefficient
+  const title = 'What treating those gains for whom it is predicted to make the largest difference'
+  return [
+    toElement(qiniPicture(fitted.points, { title, id: `qini-${id}` })),
+    element(
+      'p.facts-line',
+      {},
+      figure('a', url, 'Qini coefficient', `${percent(value)} above chance (${percent(low)} to ${percent(high)})`),
+    ),
+    why,
   ]
 }
 

@@ -171,16 +171,43 @@ const arm = (reached: number, n: number) => ({ n, reached, rate: reached / Math.
 const effects = {
   dunning: {
     ...{ treated: arm(310, 412), heldOut: arm(52, 103), effect: 0.248, interval: { low: 0.143, high: 0.35 } },
-    ...{ verdict: 'works', reason: 'Its whole interval lies above zero.' },
+    ...{ verdict: 'works', reason: 'Its whole interval lies above zero.', uplift: fittedUplift() },
   },
   retention: {
     ...{ treated: arm(9, 21), heldOut: arm(2, 5), effect: 0.029, interval: { low: -0.37, high: 0.37 } },
     ...{ verdict: 'not enough data', reason: 'An arm has 5 accounts, 20 are the least.' },
+    uplift: {
+      reason: 'the smaller arm needs 495 more accounts with an outcome, 500 in all',
+      missing: 495,
+      fitted: null,
+    },
   },
   checkIn: {
     ...{ treated: arm(0, 0), heldOut: arm(0, 0), effect: 0, interval: { low: -1, high: 1 } },
     ...{ verdict: 'not enough data', reason: 'An arm has 0 accounts, 20 are the least.' },
+    uplift: {
+      reason: 'the smaller arm needs 500 more accounts with an outcome, 500 in all',
+      missing: 500,
+      fitted: null,
+    },
   },
+}
+
+/** Three quarters are helped, the last quarter is driven away. */
+function fittedUplift() {
+  const estimate = (value: number, half: number) => ({ value, low: value - half, high: value + half })
+  const points = Array.from({ length: 20 }, (_, i) => {
+    const share = (i + 1) / 20
+    return { share, gain: estimate(0.4 * Math.min(share, 0.75) - 0.2 * Math.max(0, share - 0.75), 0.02 + 0.05 * share) }
+  })
+  const fitted = {
+    at: new Date().toISOString(),
+    treated: 412,
+    heldOut: 503,
+    coefficient: estimate(0.061, 0.02),
+    points,
+  }
+  return { reason: 'it tells accounts apart: who would do worse when contacted is not contacted', missing: 0, fitted }
 }
 
 /** Newest first: well for three months, then down; yesterday was corrected. */
