@@ -4,13 +4,9 @@
  * The reference in the same run is a loop over the same samples with one `Map` of objects, as one would write it first.
  */
 
-import {
-  createFold,
-  type Fold,
-  foldSamples,
-  resolveSeries,
-  type SeriesDictionary,
-} from '@plimsoll/performance/domain/fold.ts'
+import { foldSamples } from '@plimsoll/performance/domain/count.ts'
+import { createFold, type Fold } from '@plimsoll/performance/domain/fold.ts'
+import { resolveSeries, type SeriesDictionary } from '@plimsoll/performance/domain/introduce.ts'
 import { closeTouched } from '@plimsoll/performance/domain/windows.ts'
 
 type Message = {

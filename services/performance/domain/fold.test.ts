@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { foldSamples } from './count.ts'
 import { type ClosedWindow, MINUTE_MS } from './endpoint.ts'
-import { createFold, type Fold, foldSamples, resolveSeries } from './fold.ts'
+import { createFold, type Fold } from './fold.ts'
+import { resolveSeries } from './introduce.ts'
 import { closeIdle, closeTouched } from './windows.ts'
 
 const LATENESS = { allowedMs: 10_000, idleMs: 15_000 }

@@ -5,8 +5,9 @@
  */
 
 import { type Endpoint, MINUTE_MS } from './endpoint.ts'
-import { type Fold, restoreEndpoint, restoreGauge } from './fold.ts'
+import type { Fold } from './fold.ts'
 import type { Gauge } from './gauge.ts'
+import { restoreEndpoint, restoreGauge } from './introduce.ts'
 import type { Lane } from './lane.ts'
 import { compactSeries, ROLE } from './seriestable.ts'
 import { goneSignal, type Signal } from './signal.ts'

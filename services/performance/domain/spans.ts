@@ -4,8 +4,9 @@
  */
 
 import { MINUTE_MS } from './endpoint.ts'
-import { cellFor, endpointFor, type Fold, openWindow, touchEndpoint } from './fold.ts'
+import { type Fold, openWindow, touchEndpoint } from './fold.ts'
 import { add, createHistogram } from './histogram.ts'
+import { cellFor, endpointFor } from './introduce.ts'
 import type { StatusClass } from './labels.ts'
 import { routeTemplate } from './route.ts'
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { type ClosedWindow, createCell, createEndpoint, endOfMinute } from './endpoint.ts'
-import { createFold, restoreGauge } from './fold.ts'
+import { createFold } from './fold.ts'
 import { createGauge } from './gauge.ts'
 import { histogramOf } from './histogramcodec.ts'
+import { restoreGauge } from './introduce.ts'
 import { signalOf } from './signal.ts'
 import { createWatch, judge, type Watch } from './watch.ts'
 

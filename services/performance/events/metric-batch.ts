@@ -1,9 +1,11 @@
 /** MetricBatch -> fold. */
 
 import { descriptionOf, EXPLICIT_BOUNDS, type MetricBatchView } from '@plimsoll/contracts/metric-batch.ts'
-import { type Fold, foldHistogram, foldSamples, resolveSeries, type SeriesDictionary } from '../domain/fold.ts'
+import { foldHistogram, foldSamples } from '../domain/count.ts'
+import type { Fold } from '../domain/fold.ts'
 import type { Histogram } from '../domain/histogram.ts'
 import { fromExplicit, fromExponential } from '../domain/histogramcodec.ts'
+import { resolveSeries, type SeriesDictionary } from '../domain/introduce.ts'
 
 /** Slots of the rows of the batch at hand; one batch is folded at a time. */
 let rows = new Int32Array(1024)
