@@ -80,6 +80,11 @@ export const eventCatalogue: Readonly<Record<EventType, EventEntry>> = {
     owner: 'gateway',
     laneKey: 'account',
   }),
+  'plimsoll.usage.v1.ContactRecorded': entry('plimsoll.usage.v1.ContactRecorded', {
+    stream: 'USAGE',
+    owner: 'gateway',
+    laneKey: 'account',
+  }),
   'plimsoll.performance.v1.BaselineEstablished': entry('plimsoll.performance.v1.BaselineEstablished', {
     stream: 'DERIVED',
     owner: 'performance',

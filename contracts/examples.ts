@@ -184,6 +184,18 @@ export const examples: { readonly [T in EventType]: EventValue<T> } = {
     updatedAt: AT - MINUTE,
     receivedAt: AT,
   },
+  'plimsoll.usage.v1.ContactRecorded': {
+    accountId: 'acme',
+    userId: 'user-17',
+    source: 'crm',
+    email: 'ann@acme.example',
+    timeZone: 'Europe/Berlin',
+    roles: ['admin', 'sponsor'],
+    consent: true,
+    doNotContact: null,
+    updatedAt: AT - MINUTE,
+    receivedAt: AT,
+  },
   'plimsoll.performance.v1.BaselineEstablished': {
     baselineId: 'checkout|/cart|POST|2xx|latency',
     service: 'checkout',

@@ -18,6 +18,7 @@ export type EventValues = {
   readonly 'plimsoll.performance.v1.RegressionResolved': RegressionResolved
   readonly 'plimsoll.telemetry.v1.MetricBatch': MetricBatch
   readonly 'plimsoll.telemetry.v1.SpanBatch': SpanBatch
+  readonly 'plimsoll.usage.v1.ContactRecorded': ContactRecorded
   readonly 'plimsoll.usage.v1.InvoiceRecorded': InvoiceRecorded
   readonly 'plimsoll.usage.v1.NpsRecorded': NpsRecorded
   readonly 'plimsoll.usage.v1.SubscriptionRecorded': SubscriptionRecorded
@@ -608,6 +609,30 @@ export type SpanBatch = {
   readonly statementRef: Uint8Array
   /** server.address or peer.service. */
   readonly peerRef: Uint8Array
+}
+
+/** Whom one may contact in an account. What it does not state stays as it was; the newest statement wins. */
+export type ContactRecorded = {
+  /** Account. */
+  readonly accountId: string
+  /** Who. */
+  readonly userId: string
+  /** Who sent it. */
+  readonly source: string
+  /** Where mail goes; empty: not stated. */
+  readonly email: string
+  /** IANA name; empty: not stated. */
+  readonly timeZone: string
+  /** admin, billing, sponsor, or what playbooks name; empty: not stated. */
+  readonly roles: readonly string[]
+  /** To be written to by mail; null: not stated. */
+  readonly consent: boolean | null
+  /** Not to be contacted at all; null: not stated. */
+  readonly doNotContact: boolean | null
+  /** When it was stated. */
+  readonly updatedAt: number
+  /** When the gateway accepted it. */
+  readonly receivedAt: number
 }
 
 /** State of an invoice. */

@@ -1,4 +1,4 @@
-/** TicketRecorded, InvoiceRecorded, NpsRecorded, SubscriptionRecorded -> states of facts. */
+/** TicketRecorded, InvoiceRecorded, NpsRecorded, SubscriptionRecorded -> states of facts; ContactRecorded -> contacts. */
 
 import { decodeEvent } from '@plimsoll/contracts/events.ts'
 import type { Processor } from '@plimsoll/kit/lanes/processor.ts'
@@ -9,12 +9,13 @@ const TICKET = 'plimsoll.usage.v1.TicketRecorded'
 const INVOICE = 'plimsoll.usage.v1.InvoiceRecorded'
 const NPS = 'plimsoll.usage.v1.NpsRecorded'
 const SUBSCRIPTION = 'plimsoll.usage.v1.SubscriptionRecorded'
+const CONTACT = 'plimsoll.usage.v1.ContactRecorded'
 
 export const factsProcessor: Processor<Record<string, never>> = {
   name: 'facts',
   version: 1,
   stream: 'USAGE',
-  types: [TICKET, INVOICE, NPS, SUBSCRIPTION],
+  types: [TICKET, INVOICE, NPS, SUBSCRIPTION, CONTACT],
   onPoison: 'skip',
   load: async () => ({}),
   handle(_state, batch) {
@@ -33,6 +34,9 @@ export const factsProcessor: Processor<Record<string, never>> = {
           break
         case SUBSCRIPTION:
           facts.subscriptions.push(event.value)
+          break
+        case CONTACT:
+          facts.contacts.push(event.value)
           break
       }
     }

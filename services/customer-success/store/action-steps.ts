@@ -1,5 +1,6 @@
 /** What the steps of enrolments came to: contacts, tasks, messages, and what was held back and why. */
 
+import type { ContactRecorded } from '@plimsoll/contracts/generated/types.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { type Selectable, sql } from 'kysely'
 import type { ActionStepTable, PlaybookTables } from './playbook-tables.ts'
@@ -72,6 +73,25 @@ export async function saveContact(tx: WorkerTransaction, contact: ContactRow): P
     .values(contact)
     .onConflict((conflict) => conflict.columns(['account_id', 'user_id']).doUpdateSet(values))
     .execute()
+}
+
+/** What a statement does not say stays; one that is older than what is known says nothing any more. */
+export async function tellContact(tx: WorkerTransaction, told: ContactRecorded): Promise<void> {
+  const { accountId, userId, email, timeZone, roles, consent, doNotContact, updatedAt } = told
+  await sql`
+    insert into contact as known (account_id, user_id, email, roles, time_zone, consent, do_not_contact, updated_at)
+    values (
+      ${accountId}, ${userId}, ${email}, ${roles}::text[], coalesce(nullif(${timeZone}, ''), 'UTC'),
+      coalesce(${consent}, false), coalesce(${doNotContact}, false), ${new Date(updatedAt)}
+    )
+    on conflict (account_id, user_id) do update set
+      email = coalesce(nullif(${email}, ''), known.email),
+      roles = case when cardinality(excluded.roles) = 0 then known.roles else excluded.roles end,
+      time_zone = coalesce(nullif(${timeZone}, ''), known.time_zone),
+      consent = coalesce(${consent}, known.consent),
+      do_not_contact = coalesce(${doNotContact}, known.do_not_contact),
+      updated_at = excluded.updated_at
+    where known.updated_at <= excluded.updated_at`.execute(tx)
 }
 
 export async function insertTask(tx: WorkerTransaction, task: Omit<TaskRow, 'done_at' | 'done_by'>): Promise<void> {

@@ -39,16 +39,17 @@ export async function withoutErasedRows(
   })
 }
 
-/** Tickets and answers of erased persons stay, without who it was and what they wrote. */
+/** Tickets and answers of erased persons stay, without who it was and what they wrote; contacts do not. */
 export async function withoutErasedFacts(tx: WorkerTransaction, facts: Facts): Promise<Facts> {
-  const { tickets, invoices, answers, subscriptions } = facts
-  const told: readonly Told[] = [...tickets, ...invoices, ...answers, ...subscriptions]
+  const { tickets, invoices, answers, subscriptions, contacts } = facts
+  const told: readonly Told[] = [...tickets, ...invoices, ...answers, ...subscriptions, ...contacts]
   const erased = await erasedAmong(tx, told.flatMap(keysOf))
   return {
     tickets: kept(tickets, erased, (ticket) => ({ ...ticket, userId: '', text: '' })),
     invoices: kept(invoices, erased),
     answers: kept(answers, erased, (answer) => ({ ...answer, userId: '', comment: '' })),
     subscriptions: kept(subscriptions, erased),
+    contacts: kept(contacts, erased).filter(({ userId }) => !erased.has(userKey(userId))),
   }
 }
 

@@ -1,6 +1,7 @@
-/** States of tickets, invoices, answers and subscriptions: each once, whatever order they come in. */
+/** States of tickets, invoices, answers and subscriptions: each once, whatever order they come in; and contacts. */
 
 import type {
+  ContactRecorded,
   InvoiceRecorded,
   NpsRecorded,
   SubscriptionRecorded,
@@ -9,6 +10,7 @@ import type {
 import { type BulkColumn, bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { regroupAccount } from './accounts.ts'
+import { tellContact } from './action-steps.ts'
 import { numberAccounts } from './identity.ts'
 
 export type Facts = {
@@ -16,9 +18,10 @@ export type Facts = {
   readonly invoices: InvoiceRecorded[]
   readonly answers: NpsRecorded[]
   readonly subscriptions: SubscriptionRecorded[]
+  readonly contacts: ContactRecorded[]
 }
 
-export const noFacts = (): Facts => ({ tickets: [], invoices: [], answers: [], subscriptions: [] })
+export const noFacts = (): Facts => ({ tickets: [], invoices: [], answers: [], subscriptions: [], contacts: [] })
 
 export async function takeFacts(tx: WorkerTransaction, facts: Facts): Promise<void> {
   const accounts = [...facts.tickets, ...facts.invoices, ...facts.answers, ...facts.subscriptions]
@@ -31,6 +34,7 @@ export async function takeFacts(tx: WorkerTransaction, facts: Facts): Promise<vo
   await keep(tx, 'invoice_state', ['source', 'invoice_id', 'updated_at'], invoiceColumns(facts.invoices))
   await keep(tx, 'nps_answer', ['source', 'response_id'], answerColumns(facts.answers))
   await keep(tx, 'subscription_state', ['source', 'subscription_id', 'updated_at'], planColumns(facts.subscriptions))
+  for (const contact of facts.contacts) await tellContact(tx, contact)
   // In the order of ids: the accounts stay locked.
   const moved = new Set(facts.subscriptions.map(({ accountId }) => accountId))
   for (const accountId of [...moved].sort()) await regroupAccount(tx, accountId)

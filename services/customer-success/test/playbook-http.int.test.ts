@@ -197,6 +197,33 @@ test('a risk that is raised reaches the webhook, the person and the task list, a
 const accountsKnown = async () =>
   (await database.reader.selectFrom('subscription_state').select('account_id').execute()).length
 
+test('a contact that is imported changes what it states and no more, and never to what was known before', async () => {
+  const whole = { email: 'bea@example.org', roles: ['billing'], timeZone: 'Europe/Berlin', consent: true }
+  expect(await call('PUT', `/contacts/${treated}/bea`, whole)).toMatchObject({ status: 200 })
+  const told = { accountId: treated, userId: 'bea', source: 'crm', receivedAt: Date.now() }
+  const silent = { email: '', timeZone: '', roles: [], consent: null, doNotContact: null }
+  const later = Date.now() + 1_000
+  for (const stated of [
+    { ...silent, doNotContact: true, updatedAt: later },
+    { ...silent, email: 'old@example.org', doNotContact: false, updatedAt: later - 60_000 },
+    { ...silent, userId: 'new', updatedAt: later },
+  ])
+    await publish('plimsoll.usage.v1.ContactRecorded', treated, { ...told, ...stated })
+  const contacts = () =>
+    database.reader
+      .selectFrom('contact')
+      .select(['user_id', 'email', 'roles', 'time_zone', 'consent', 'do_not_contact'])
+      .where('user_id', 'in', ['bea', 'new'])
+      .orderBy('user_id')
+      .execute()
+  await expect.poll(contacts, { timeout: 20_000 }).toHaveLength(2)
+  const { email, roles, timeZone, consent } = whole
+  expect(await contacts()).toEqual([
+    { user_id: 'bea', email, roles, time_zone: timeZone, consent, do_not_contact: true },
+    { user_id: 'new', email: '', roles: [], time_zone: 'UTC', consent: false, do_not_contact: false },
+  ])
+})
+
 test('a dry run finds who would have entered, and writes nothing', async () => {
   const before = await items('/actions')
   const trigger = { kind: 'condition', condition: { metric: 'ageDays', is: '=', value: 60 }, dwellDays: 1 }

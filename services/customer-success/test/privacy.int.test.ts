@@ -138,6 +138,10 @@ async function tellFacts(id: string): Promise<void> {
   await publishFact(log, 'plimsoll.usage.v1.NpsRecorded', {
     ...{ ...told, responseId: `r-${id}`, score: 3, comment: `${ANN} is not amused.`, answeredAt: noon(2) },
   })
+  await publishFact(log, 'plimsoll.usage.v1.ContactRecorded', {
+    ...{ ...told, email: `${ANN}@example.org`, timeZone: '', roles: [], consent: true, doNotContact: null },
+    updatedAt: noon(2),
+  })
 }
 
 /** What playbooks would have put down within weeks. */

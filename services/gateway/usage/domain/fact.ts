@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { EventValue } from '@plimsoll/contracts/events.ts'
+import { contactOf } from './contact.ts'
 import { type FactFields, fieldsOf } from './factfields.ts'
 import type { Fields } from './fields.ts'
 import { type Refusal, refused } from './verdict.ts'
@@ -9,6 +10,7 @@ const factTypes = {
   invoice: 'plimsoll.usage.v1.InvoiceRecorded',
   nps: 'plimsoll.usage.v1.NpsRecorded',
   subscription: 'plimsoll.usage.v1.SubscriptionRecorded',
+  contact: 'plimsoll.usage.v1.ContactRecorded',
 } as const
 
 export type FactKind = keyof typeof factTypes
@@ -16,7 +18,7 @@ export type FactType = (typeof factTypes)[FactKind]
 
 export const factKinds = Object.keys(factTypes) as readonly FactKind[]
 
-/** A ticket, an invoice, an answer or a subscription, for USAGE. */
+/** A ticket, an invoice, an answer, a subscription or a contact, for USAGE. */
 export type Fact = {
   readonly [T in FactType]: {
     readonly kind: 'fact'
@@ -41,7 +43,7 @@ export type FactReception = {
 /** A state later than this cannot be one: it would win over every state to come. */
 const AHEAD_MS = 24 * 3_600_000
 
-type Stated<T extends FactType> = Omit<EventValue<T>, 'source' | 'receivedAt' | 'updatedAt'>
+export type Stated<T extends FactType> = Omit<EventValue<T>, 'source' | 'receivedAt' | 'updatedAt'>
 
 /** Reads the fields named as in the schemas (contracts/avro/usage); refused with every problem there is. */
 export function readFact(kind: FactKind, fields: Fields, reception: FactReception): Fact | Refusal {
@@ -60,7 +62,7 @@ export function readFact(kind: FactKind, fields: Fields, reception: FactReceptio
 
 const readers: {
   readonly [K in FactKind]: (given: FactFields, reception: FactReception) => Stated<(typeof factTypes)[K]>
-} = { ticket: ticketOf, invoice: invoiceOf, nps: npsOf, subscription: subscriptionOf }
+} = { ticket: ticketOf, invoice: invoiceOf, nps: npsOf, subscription: subscriptionOf, contact: contactOf }
 
 function ticketOf(given: FactFields): Stated<'plimsoll.usage.v1.TicketRecorded'> {
   return {

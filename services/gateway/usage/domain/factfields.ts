@@ -17,6 +17,8 @@ export type FactFields = {
   /** A whole number from 0, 0 where absent. */
   count(name: string): number
   flag(name: string): boolean
+  /** Texts: an array, or one text with `;`, `|` or `,` between them. */
+  list(name: string): string[]
   /** The meaning of a word, whatever its case and separators. */
   choice<Meaning extends string>(name: string, words: Readonly<Record<string, Meaning>>, absent: Meaning): Meaning
   /** Notes that a required field is absent, unless its value was refused already. */
@@ -26,6 +28,7 @@ export type FactFields = {
 
 const MAX_ID_LENGTH = 255
 const MAX_TEXT_LENGTH = 16_384
+const MAX_LIST = 20
 const MAX_COUNT = 2 ** 31 - 1
 
 export function fieldsOf(fields: Fields, dayZero: number | undefined): FactFields {
@@ -82,9 +85,17 @@ export function fieldsOf(fields: Fields, dayZero: number | undefined): FactField
       return value
     },
     flag: (name) => fields[name] === true || /^(true|t|yes|y|1)$/i.test(textOf(fields[name])),
+    list(name) {
+      const value = fields[name]
+      const parts: readonly unknown[] = Array.isArray(value) ? value : textOf(value).split(/[;|,]/)
+      const texts = parts.map((part) => textOf(part).trim()).filter((text) => text !== '')
+      const isFine = texts.length <= MAX_LIST && texts.every((text) => text.length <= MAX_ID_LENGTH)
+      if (!isFine) refuse(name, `at most ${MAX_LIST} texts of at most ${MAX_ID_LENGTH} characters`)
+      return [...new Set(texts)]
+    },
     choice(name, words, otherwise) {
       if (absent(name)) return otherwise
-      const word = textOf(fields[name])
+      const word = (typeof fields[name] === 'boolean' ? String(fields[name]) : textOf(fields[name]))
         .trim()
         .toLowerCase()
         .replaceAll(/[\s-]+/g, '_')

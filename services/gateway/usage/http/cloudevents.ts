@@ -20,7 +20,8 @@ export function cloudEventRoutes(parts: UsageParts): readonly Route[] {
     senderKey: headerKey,
     schema: {
       summary: 'Usage events and facts as CloudEvents: binary, structured or batch',
-      description: 'Facts are of the types cs.ticket, cs.invoice, cs.nps and cs.subscription; all others are usage.',
+      description:
+        'Facts are of the types cs.ticket, cs.invoice, cs.nps, cs.subscription and cs.contact; all others are usage.',
       querystring: usageQuery,
       response: { 200: usageAnswer },
     },

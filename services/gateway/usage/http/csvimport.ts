@@ -51,7 +51,7 @@ export function csvImportRoute(parts: UsageParts): Route {
     bodyLimitBytes: parts.bodyLimitBytes,
     senderKey: headerKey,
     schema: {
-      summary: 'Import of tickets, invoices, answers, subscriptions or accounts as CSV',
+      summary: 'Import of tickets, invoices, answers, subscriptions, contacts or accounts as CSV',
       description: 'Plain or gzip, with a comma, semicolon or tab. The same table again changes nothing.',
       querystring: importQuery,
       response: { 200: importAnswer },

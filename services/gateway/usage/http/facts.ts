@@ -7,7 +7,7 @@ import { factNames } from '../table/mapping.ts'
 import { answer, bodyOf, receive, type UsageParts, usageAnswer, usageQuery } from './receive.ts'
 import { headerKey } from './senderkey.ts'
 
-/** Tickets, invoices, answers and subscriptions as JSON, one or many. */
+/** Tickets, invoices, answers, subscriptions and contacts as JSON, one or many. */
 export function factRoutes(parts: UsageParts): readonly Route[] {
   return Object.entries(factNames).map(([name, kind]) => factRoute(kind, name, parts))
 }

@@ -1,5 +1,11 @@
 /** Facts by the name of their address and of a table of them. */
-export const factNames = { tickets: 'ticket', invoices: 'invoice', nps: 'nps', subscriptions: 'subscription' } as const
+export const factNames = {
+  tickets: 'ticket',
+  invoices: 'invoice',
+  nps: 'nps',
+  subscriptions: 'subscription',
+  contacts: 'contact',
+} as const
 
 /** What a table may hold. Rows of `accounts` describe accounts: they become group events. */
 export const tableKinds = { ...factNames, accounts: 'account' } as const
@@ -68,6 +74,16 @@ const guesses: Readonly<Record<TableKind, Readonly<Record<string, FieldGuess>>>>
     cancelledAt: { columns: 'cancelledat canceledat enddate endday churndate cancelday' },
     reason: { columns: 'reason reasoncode churnreason' },
     isTrial: { columns: 'istrial trial' },
+    updatedAt,
+  },
+  contact: {
+    accountId: account,
+    userId: { required: true, columns: 'userid user contactid personid id' },
+    email: { columns: 'email emailaddress mail useremail' },
+    timeZone: { columns: 'timezone tz zone' },
+    roles: { columns: 'roles role' },
+    consent: { columns: 'consent optin optedin marketingconsent' },
+    doNotContact: { columns: 'donotcontact dnc optout optedout unsubscribed' },
     updatedAt,
   },
   account: {

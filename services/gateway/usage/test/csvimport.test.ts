@@ -101,3 +101,33 @@ test('days need a day 0, amounts a currency', async () => {
   const { report: better } = await post(`kind=invoices${days}`, table)
   expect(better.preview).toMatchObject([{ amountMinor: 10216, currency: 'USD', dueAt: Date.parse('2025-02-19') }])
 })
+
+test('contacts say what is decided and no more; what is no clear answer is refused, row by row', async () => {
+  const table = [
+    'Account;User ID;E-mail;Time zone;Role;Opt-in;Do not contact',
+    'acme;ann;ann@acme.example;Europe/Berlin;admin, sponsor;yes;',
+    'acme;bob;;;;;TRUE',
+    'acme;cy;cy at acme;Mars/Olympus;;maybe;',
+    'acme;;d@acme.example;;;;',
+  ].join('\n')
+  const { report } = await post('kind=contacts&dry_run=1', table)
+  expect(report).toMatchObject({
+    ...{ rows: 4, accepted: 2, refused: 2, unusedColumns: [] },
+    preview: [
+      {
+        ...{ accountId: 'acme', userId: 'ann', email: 'ann@acme.example', timeZone: 'Europe/Berlin' },
+        ...{ roles: ['admin', 'sponsor'], consent: true, doNotContact: null },
+      },
+      { userId: 'bob', email: '', timeZone: '', roles: [], consent: null, doNotContact: true },
+    ],
+    problems: [
+      {
+        line: 4,
+        problem: expect.stringMatching(/email must be .*; timeZone must be .*; consent must be one of 0, 1, true,/),
+      },
+      { line: 5, problem: expect.stringMatching(/^userId must be/) },
+    ],
+  })
+  expect((await post('kind=contacts', table)).report).toMatchObject({ accepted: 2, refused: 2 })
+  expect(await storedFacts(usage.log)).toHaveLength(2)
+})

@@ -12,6 +12,11 @@ const base = { source: 'local', accountId: 'acme', receivedAt: NOW }
 
 test.each([
   [
+    'contacts',
+    { accountId: 'acme', userId: 'ann', roles: ['admin', 'admin'], consent: false, doNotContact: 'no', updatedAt: at },
+    { userId: 'ann', email: '', timeZone: '', roles: ['admin'], consent: false, doNotContact: false, updatedAt: at },
+  ],
+  [
     'tickets',
     { ticketId: 7, accountId: 'acme', openedAt: at, severity: 'Critical', csat: '4.5', updatedAt: at },
     {
