@@ -38,7 +38,7 @@ export async function closeDaysOfAccounts(
   const from = done === undefined ? await firstScoredDay(tx) : done + 1
   if (from === undefined || upTo === undefined) return
   const run = (await runsOf(healthTables(tx), daysUpTo(from, upTo)))[0] ?? []
-  for (const [day, snapshots] of await loadDays(healthTables(tx), run)) await close(day, snapshots)
+  for await (const [day, snapshots] of loadDays(healthTables(tx), run)) await close(day, snapshots)
 }
 
 export const scoredUpTo = (tx: WorkerTransaction): Promise<number | undefined> => progressOf(tx, 'health')

@@ -95,7 +95,7 @@ async function usageIsBehind(tx: WorkerTransaction, waiting: Waiting, nowMs: num
 
 async function scoreDays(tx: WorkerTransaction, days: readonly number[]): Promise<OutgoingEvent[]> {
   const events: OutgoingEvent[] = []
-  for (const [day, snapshots] of await loadDays(healthTables(tx), days)) {
+  for await (const [day, snapshots] of loadDays(healthTables(tx), days)) {
     events.push(...(await scoreDay(tx, day, snapshots, await activeConfiguration(tx))))
   }
   return events
@@ -184,7 +184,7 @@ async function scoresByAccount(db: HealthReader, day: number): Promise<Map<strin
 /** Scores past days by what is known now, with the configurations of then; what differs is appended. */
 async function correctDays(tx: WorkerTransaction, days: readonly number[]): Promise<OutgoingEvent[]> {
   const events: OutgoingEvent[] = []
-  for (const [day, snapshots] of await loadDays(healthTables(tx), days)) {
+  for await (const [day, snapshots] of loadDays(healthTables(tx), days)) {
     events.push(...(await correctDay(tx, day, snapshots)))
   }
   return events

@@ -33,7 +33,7 @@ export const storedAccounts: AccountStates = {
   },
   async *during(reader, fromDay, toDay) {
     for (const run of await runsOf(reader, daysUpTo(fromDay, toDay))) {
-      for (const [day, snapshots] of await loadDays(reader, run)) {
+      for await (const [day, snapshots] of loadDays(reader, run)) {
         yield [day, await statesOf(reader, day, snapshots)] as const
       }
     }

@@ -4,7 +4,6 @@ import { createBreather } from '@plimsoll/kit/breather.ts'
 import type { ReaderDatabase } from '@plimsoll/kit/db/database.ts'
 import type { Selectable } from 'kysely'
 import { type AccountFacts, type AccountUsage, assemble } from '../domain/assemble.ts'
-import { dayOf, startOf } from '../domain/day.ts'
 import { championOf, PACE_DAYS, type Presence } from '../domain/health/champion.ts'
 import { placeOf } from '../domain/rolling.ts'
 import { type AccountSnapshot, type FeatureUse, HISTORY_DAYS } from '../domain/snapshot.ts'
@@ -21,13 +20,14 @@ import {
 import { accountSubject, daysByAccount, type Person, tell } from '../domain/usage-person.ts'
 import { readCells } from './cells.ts'
 import { personsOfAccounts } from './identity.ts'
-import { type OptOuts, readOptOuts } from './opt-outs.ts'
-import type { AccountTable, UsageTables } from './usage-tables.ts'
+import { readOptOuts } from './opt-outs.ts'
+import { factsOf } from './snapshot-facts.ts'
+import type { AccountTable, FeatureTable, UsageTables } from './usage-tables.ts'
 
 type Reader = ReaderDatabase<UsageTables>
 type Account = Selectable<AccountTable>
 
-/** Accounts read at a time: bounds the memory they take. */
+/** Accounts read at a time: bounds the memory their rows take. */
 const ACCOUNTS_AT_ONCE = 100
 
 /** Of all accounts, or of those named, in the order of their ids. Accounts that began later are left out. */
@@ -36,84 +36,33 @@ export async function loadSnapshots(
   day: number,
   accountIds?: readonly string[],
 ): Promise<AccountSnapshot[]> {
-  return (await loadDays(reader, [day], accountIds)).get(day) ?? []
+  for await (const [, snapshots] of loadDays(reader, [day], accountIds)) return snapshots
+  return []
 }
 
-/** The same at the end of several days, by day: what is read of an account serves all of them. */
-export async function loadDays(
+/** The same at the end of each of several days: what is read of an account serves all of them. */
+export async function* loadDays(
   reader: Reader,
   days: readonly number[],
   accountIds?: readonly string[],
-): Promise<Map<number, AccountSnapshot[]>> {
-  const snapshots = new Map(days.map((day) => [day, [] as AccountSnapshot[]]))
-  if (days.length === 0) return snapshots
-  const [first, last] = [Math.min(...days), Math.max(...days)]
-  const features = await reader.selectFrom('feature').selectAll().orderBy('id').execute()
-  const ids = accountIds ?? (await allAccountIds(reader))
-  const optOuts = await readOptOuts(reader)
+): AsyncGenerator<readonly [day: number, snapshots: AccountSnapshot[]]> {
+  if (days.length === 0) return
+  const histories = await readHistories(reader, accountIds, Math.min(...days), Math.max(...days))
   const breathe = createBreather()
-  for (let from = 0; from < ids.length; from += ACCOUNTS_AT_ONCE) {
-    const some = ids.slice(from, from + ACCOUNTS_AT_ONCE)
-    const accounts = await reader
-      .selectFrom('account')
-      .selectAll()
-      .where('account_id', 'in', some)
-      .orderBy('account_id')
-      .execute()
-    if (accounts.length === 0) continue
-    const [facts, cells, all] = await Promise.all([
-      factsOf(reader, accounts, optOuts),
-      readCells(reader, some.map(accountSubject), first - HISTORY_DAYS + 1, last),
-      personsOfAccounts(
-        reader,
-        accounts.map(({ id }) => id),
-      ),
-    ])
-    const isOut = ({ person }: Known): boolean => person.nodes.some((node) => optOuts.nodes.has(node))
-    const out = all.filter(isOut)
-    takeBack(cells, accounts, out)
-    const [people, unscored] = [
-      peopleOf(
-        accounts,
-        all.filter((one) => !isOut(one)),
-      ),
-      peopleOf(accounts, out),
-    ]
-    for (const account of accounts) {
+  for (const day of days) {
+    const snapshots: AccountSnapshot[] = []
+    for (const snapshotAt of histories) {
       await breathe()
-      const present = people.get(account.id) ?? []
-      const firstUse = Math.min(...present.map((person) => person.first))
-      const uses = features.map((feature) => ({
-        feature,
-        firstDay: Math.min(...present.map((person) => person.features.get(feature.id) ?? Infinity)),
-      }))
-      const usage = usageBetween(cells.get(accountSubject(account.account_id)) ?? new Map(), first, last)
-      for (const [day, into] of snapshots) {
-        const known = facts(account, firstUse, day)
-        if (known === undefined) continue
-        const own = withoutSeats(known, (unscored.get(account.id) ?? []).filter((one) => one.first <= day).length)
-        const { activity, ofFeature } = usage(day)
-        const told = {
-          activity: { ...activity, lastDay: lastDayOf(present, day) },
-          champion: championOf(presences(present, day), day),
-          features: uses.map(({ feature, firstDay }) => ({
-            feature: feature.name,
-            isCore: feature.is_core,
-            isEntitled: feature.plans === null || feature.plans.includes(account.plan),
-            ...ofFeature(feature.id),
-            firstDay: firstDay <= day ? firstDay : undefined,
-          })),
-        }
-        into.push(assemble(own, told, day))
-      }
+      const snapshot = snapshotAt(day)
+      if (snapshot !== undefined) snapshots.push(snapshot)
     }
+    yield [day, snapshots]
   }
-  return snapshots
 }
 
-/** Days that are read together, and snapshots held at a time. */
+/** Days that are read together, and snapshots made of them: what a transaction has time for. */
 const MOST_DAYS = 28
-const MOST_SNAPSHOTS = 4_000
+const MOST_SNAPSHOTS = 40_000
 
 /** Days in stretches that are read together. */
 export async function runsOf(reader: Reader, days: readonly number[]): Promise<number[][]> {
@@ -123,6 +72,66 @@ export async function runsOf(reader: Reader, days: readonly number[]): Promise<n
     .executeTakeFirstOrThrow()
   const length = Math.max(1, Math.min(MOST_DAYS, Math.floor(MOST_SNAPSHOTS / accounts)))
   return Array.from({ length: Math.ceil(days.length / length) }, (_, i) => days.slice(i * length, (i + 1) * length))
+}
+
+/** What is known of an account, for any day it was read for; undefined where it had not begun. */
+type History = (day: number) => AccountSnapshot | undefined
+
+async function readHistories(
+  reader: Reader,
+  accountIds: readonly string[] | undefined,
+  first: number,
+  last: number,
+): Promise<History[]> {
+  const features = await reader.selectFrom('feature').selectAll().orderBy('id').execute()
+  const ids = accountIds ?? (await allAccountIds(reader))
+  const optOuts = await readOptOuts(reader)
+  const breathe = createBreather()
+  const histories: History[] = []
+  for (let from = 0; from < ids.length; from += ACCOUNTS_AT_ONCE) {
+    const some = ids.slice(from, from + ACCOUNTS_AT_ONCE)
+    const accounts = await reader
+      .selectFrom('account')
+      .selectAll()
+      .where('account_id', 'in', some)
+      .orderBy('account_id')
+      .execute()
+    if (accounts.length === 0) continue
+    const oldest = first - HISTORY_DAYS + 1
+    const [facts, cells, all] = await Promise.all([
+      factsOf(reader, accounts, optOuts),
+      readCells(reader, some.map(accountSubject), oldest, last),
+      personsOfAccounts(
+        reader,
+        accounts.map(({ id }) => id),
+      ),
+    ])
+    const isOut = ({ person }: Known): boolean => person.nodes.some((node) => optOuts.nodes.has(node))
+    const [out, scored] = [all.filter(isOut), all.filter((one) => !isOut(one))]
+    takeBack(cells, accounts, out)
+    const [people, unscored] = [peopleOf(accounts, scored, oldest), peopleOf(accounts, out, oldest)]
+    for (const account of accounts) {
+      await breathe()
+      const { present, firstUses } = people.get(account.id) ?? NO_PEOPLE
+      const usageAt = usageBetween(cells.get(accountSubject(account.account_id)) ?? new Map(), first, last)
+      const featuresAt = featuresOf(account, features, firstUses)
+      const factsAt = facts(account, firstUses.get(ANY) ?? Infinity)
+      const { present: silenced } = unscored.get(account.id) ?? NO_PEOPLE
+      histories.push((day) => {
+        const known = factsAt(day)
+        if (known === undefined) return undefined
+        const own = withoutSeats(known, silenced.filter((one) => one.first <= day).length)
+        const { activity, ofFeature } = usageAt(day)
+        const told = {
+          activity: { ...activity, lastDay: lastDayOf(present, day) },
+          champion: championOf(presences(present, day), day),
+          features: featuresAt(day, ofFeature),
+        }
+        return assemble(own, told, day)
+      })
+    }
+  }
+  return histories
 }
 
 async function allAccountIds(reader: Reader): Promise<string[]> {
@@ -135,70 +144,100 @@ const WINDOW_DAYS = 28
 
 type Counts = Pick<FeatureUse, 'uses28' | 'users28' | 'uses28Before'>
 
-/** What an account's cells tell at the end of each day from `first` to `last`. */
+/** What an account's cells tell at the end of each day from `first` to `last`. Keeps no hold of the cells. */
 function usageBetween(cells: Cells, first: number, last: number) {
   const from = first - HISTORY_DAYS + 1
-  const active = (width: number) => rangesBetween(cells, ANY, series.window(width), from, last)
-  const events = (feature: number) => daysBetween(cells, feature, series.events, from, last)
-  const [users, users7, users28, users84] = [active(1), active(7), active(28), active(84)]
-  const [any, apiCalls, apiErrors] = [events(ANY), events(API_CALLS), events(API_ERRORS)]
-  const usesFrom = first - 2 * WINDOW_DAYS + 1
-  const used = new Map(
-    [...featuresIn(cells)].map((id) => {
-      const uses = sumsOf(daysBetween(cells, id, series.events, usesFrom, last))
-      return [id, { uses, users: rangesBetween(cells, id, series.window(WINDOW_DAYS), first, last) }]
-    }),
-  )
+  const users = new Uint32Array(rangesBetween(cells, ANY, series.window(1), from, last))
+  const users7 = rangesBetween(cells, ANY, series.window(7), first, last)
+  const users28 = rangesBetween(cells, ANY, series.window(28), first - WINDOW_DAYS, last)
+  const users84 = rangesBetween(cells, ANY, series.window(84), first, last)
+  const events = daysBetween(cells, ANY, series.events, from, last)
+  const apiCalls = daysBetween(cells, API_CALLS, series.events, from, last)
+  const apiErrors = daysBetween(cells, API_ERRORS, series.events, from, last)
+  const countsOf = countsBetween(cells, first, last)
   return (
     day: number,
   ): { readonly activity: Omit<AccountUsage['activity'], 'lastDay'>; ofFeature(feature: number): Counts } => {
-    const at = day - from
-    const history = (values: Float64Array) => values.slice(at - HISTORY_DAYS + 1, at + 1)
+    const at = day - first
+    const end = at + HISTORY_DAYS
     return {
       activity: {
-        users: Uint32Array.from(history(users)),
-        events: history(any),
-        apiCalls: history(apiCalls),
-        apiErrors: history(apiErrors),
+        users: users.subarray(at, end),
+        events: events.subarray(at, end),
+        apiCalls: apiCalls.subarray(at, end),
+        apiErrors: apiErrors.subarray(at, end),
         users7: users7[at] ?? 0,
-        users28: users28[at] ?? 0,
+        users28: users28[at + WINDOW_DAYS] ?? 0,
         users84: users84[at] ?? 0,
-        users28Before: users28[at - WINDOW_DAYS] ?? 0,
+        users28Before: users28[at] ?? 0,
       },
-      ofFeature(feature) {
-        const own = used.get(feature)
-        if (own === undefined) return NO_USE
-        const upTo = (upToDay: number) => own.uses[upToDay - usesFrom] ?? 0
-        const [now, before, longBefore] = [day, day - WINDOW_DAYS, day - 2 * WINDOW_DAYS].map(upTo) as Sums
-        return { uses28: now - before, users28: own.users[day - first] ?? 0, uses28Before: before - longBefore }
-      },
+      ofFeature: (feature) => countsOf.get(feature)?.[at] ?? NO_USE,
     }
   }
 }
 
-type Sums = [now: number, before: number, longBefore: number]
+/** Of each feature that was used, day by day from `first` on. */
+function countsBetween(cells: Cells, first: number, last: number): Map<number, Counts[]> {
+  const found = new Map<number, Counts[]>()
+  for (const feature of featuresIn(cells)) {
+    const upTo = sumsOf(daysBetween(cells, feature, series.events, first - 2 * WINDOW_DAYS + 1, last))
+    const users = rangesBetween(cells, feature, series.window(WINDOW_DAYS), first, last)
+    const counts = Array.from(users, (users28, i): Counts => {
+      const [longBefore = 0, before = 0, now = 0] = [upTo[i], upTo[i + WINDOW_DAYS], upTo[i + 2 * WINDOW_DAYS]]
+      return now === longBefore ? NO_USE : { uses28: now - before, users28, uses28Before: before - longBefore }
+    })
+    found.set(feature, counts)
+  }
+  return found
+}
 
 const NO_USE: Counts = { uses28: 0, users28: 0, uses28Before: 0 }
 
-/** Of each value and all before it. */
+/** Of the first 0, 1, 2 ... values. */
 function sumsOf(values: Float64Array): Float64Array {
-  let sum = 0
-  return values.map((value) => {
-    sum += value
-    return sum
-  })
+  const sums = new Float64Array(values.length + 1)
+  for (let i = 0; i < values.length; i++) sums[i + 1] = (sums[i] ?? 0) + (values[i] ?? 0)
+  return sums
 }
 
 type Present = {
   readonly key: string
   readonly isNobody: boolean
   readonly first: number
+  /** Ascending: those a snapshot looks back on, and the last before them. */
   readonly days: readonly number[]
-  /** First day by feature. */
-  readonly features: ReadonlyMap<number, number>
 }
 
+type People = {
+  readonly present: Present[]
+  /** First day of use by any of them, by feature. */
+  readonly firstUses: Map<number, number>
+}
+
+const NO_PEOPLE: People = { present: [], firstUses: new Map() }
+
 type Known = { readonly key: string; readonly person: Person }
+
+/** Features as an account has them on a day, in the order of their ids. */
+function featuresOf(
+  account: Account,
+  features: readonly Selectable<FeatureTable>[],
+  firstUses: ReadonlyMap<number, number>,
+) {
+  const own = features.map(({ id, name, is_core, plans }) => ({
+    id,
+    feature: name,
+    isCore: is_core,
+    isEntitled: plans === null || plans.includes(account.plan),
+    first: firstUses.get(id) ?? Infinity,
+  }))
+  return (day: number, countsOf: (feature: number) => Counts): FeatureUse[] =>
+    own.map(({ id, feature, isCore, isEntitled, first }) => {
+      const { uses28, users28, uses28Before } = countsOf(id)
+      const firstDay = first <= day ? first : undefined
+      return { feature, isCore, isEntitled, uses28, users28, uses28Before, firstDay }
+    })
+}
 
 /** Figures of accounts as they would be without these persons. */
 function takeBack(cells: Map<string, Cells>, accounts: readonly Account[], persons: readonly Known[]): void {
@@ -217,14 +256,20 @@ function withoutSeats(facts: AccountFacts, unscored: number): AccountFacts {
   }
 }
 
-function peopleOf(accounts: readonly Account[], persons: readonly Known[]): Map<number, Present[]> {
-  const people = new Map<number, Present[]>(accounts.map(({ id }) => [id, []]))
+function peopleOf(accounts: readonly Account[], persons: readonly Known[], firstDay: number): Map<number, People> {
+  const found = new Map<number, People>(accounts.map(({ id }) => [id, { present: [], firstUses: new Map() }]))
   for (const { key, person } of persons) {
-    for (const [account, use] of daysByAccount(person)) {
-      people.get(account)?.push({ key, isNobody: person.isNobody, ...use })
+    for (const [account, { first, days, features }] of daysByAccount(person)) {
+      const people = found.get(account)
+      if (people === undefined) continue
+      const lookedAt = days.slice(Math.max(0, placeOf(days, firstDay) - 1))
+      people.present.push({ key, isNobody: person.isNobody, first, days: lookedAt })
+      for (const [feature, day] of features) {
+        people.firstUses.set(feature, Math.min(day, people.firstUses.get(feature) ?? Infinity))
+      }
     }
   }
-  return people
+  return found
 }
 
 const lastDayOf = (people: readonly Present[], day: number): number | undefined => {
@@ -241,92 +286,4 @@ function presences(people: readonly Present[], day: number): Presence[] {
     const paceFrom = Math.max(from, placeOf(days, lastDay - PACE_DAYS + 1))
     return [{ userId: key, firstDay, lastDay, activeDays: end - paceFrom }]
   })
-}
-
-/** Facts by account and day; undefined for an account that had not begun. */
-async function factsOf(reader: Reader, accounts: readonly Account[], { users }: OptOuts) {
-  const ids = accounts.map(({ account_id }) => account_id)
-  const [tickets, invoices, subscriptions, answers] = await Promise.all([
-    reader.selectFrom('ticket_state').selectAll().where('account_id', 'in', ids).orderBy('updated_at').execute(),
-    reader.selectFrom('invoice_state').selectAll().where('account_id', 'in', ids).orderBy('updated_at').execute(),
-    reader
-      .selectFrom('subscription_state')
-      .selectAll()
-      .where('account_id', 'in', ids)
-      .orderBy('updated_at')
-      .orderBy('source')
-      .orderBy('subscription_id')
-      .execute(),
-    reader.selectFrom('nps_answer').selectAll().where('account_id', 'in', ids).execute(),
-  ])
-  const scored = ({ user_id }: { readonly user_id: string }): boolean => !users.has(user_id)
-  const ticketsBy = statesBy(tickets.filter(scored), ({ ticket_id }) => ticket_id)
-  const invoicesBy = statesBy(invoices, ({ invoice_id }) => invoice_id)
-  const subscriptionsBy = Map.groupBy(subscriptions, ({ account_id }) => account_id)
-  const answersBy = Map.groupBy(answers.filter(scored), ({ account_id }) => account_id)
-  return (account: Account, firstUse: number, day: number): AccountFacts | undefined => {
-    const id = account.account_id
-    const end = new Date(startOf(day + 1))
-    const states = subscriptionsBy.get(id) ?? []
-    const contract = stateAt(states, end)
-    const startedDay = contract === undefined ? firstUse : dayOf(contract.started_at.getTime())
-    if (!(startedDay <= day)) return undefined
-    return {
-      accountId: id,
-      name: account.name,
-      segment: account.segment,
-      plan: account.plan,
-      seats: contract?.seats ?? 0,
-      mrrMinor: contract?.mrr_minor ?? 0,
-      currency: contract?.currency ?? '',
-      startedDay,
-      tickets: statesAt(ticketsBy.get(id), end).map((row) => ({
-        openedDay: dayOf(row.opened_at.getTime()),
-        resolvedDay: dayOrNone(row.resolved_at),
-        severity: row.severity,
-        reopened: row.reopened,
-        csat: row.csat ?? undefined,
-      })),
-      invoices: statesAt(invoicesBy.get(id), end).map((row) => ({
-        dueDay: dayOf(row.due_at.getTime()),
-        paidDay: dayOrNone(row.paid_at),
-        status: row.status,
-        amountMinor: row.amount_minor,
-      })),
-      nps: (answersBy.get(id) ?? []).map((row) => ({
-        userId: row.user_id,
-        day: dayOf(row.answered_at.getTime()),
-        score: row.score,
-      })),
-      subscription: contract && {
-        status: contract.status,
-        seatsBefore: seatsBefore(states.filter(({ updated_at }) => updated_at < end)),
-        renewsDay: dayOrNone(contract.renews_at),
-        cancelledDay: dayOrNone(contract.cancelled_at),
-      },
-    }
-  }
-}
-
-type State = { readonly account_id: string; readonly source: string; readonly updated_at: Date }
-
-/** The states of each thing, by account; oldest first if the rows are. */
-function statesBy<Row extends State>(rows: readonly Row[], idOf: (row: Row) => string): Map<string, Row[][]> {
-  const things = Map.groupBy(rows, (row) => JSON.stringify([row.account_id, row.source, idOf(row)]))
-  return Map.groupBy(things.values(), (states) => states[0]?.account_id ?? '')
-}
-
-const statesAt = <Row extends State>(things: readonly Row[][] | undefined, end: Date): Row[] =>
-  (things ?? []).flatMap((states) => stateAt(states, end) ?? [])
-
-/** The newest state known before `end`; of what was told later the oldest, which assembling cuts back to then. */
-const stateAt = <Row extends State>(states: readonly Row[], end: Date): Row | undefined =>
-  states.findLast(({ updated_at }) => updated_at < end) ?? states[0]
-
-const dayOrNone = (at: Date | null): number | undefined => (at === null ? undefined : dayOf(at.getTime()))
-
-/** Seats as the running term began: in the first state that has the renewal of the last one. */
-function seatsBefore(states: readonly Selectable<UsageTables['subscription_state']>[]): number {
-  const renewal = states.at(-1)?.renews_at?.getTime()
-  return states.find(({ renews_at }) => renews_at?.getTime() === renewal)?.seats ?? 0
 }

@@ -134,10 +134,12 @@ describe('once the facts are in', () => {
       await loadSnapshots(database.reader, today - 1),
       await loadSnapshots(database.reader, today - 3),
     ]
-    const several = await loadDays(database.reader, [today - 40, today - 3, today - 1])
-    expect(await loadDays(database.reader, [])).toEqual(new Map())
+    const several: (typeof before)[] = []
+    const days = [today - 40, today - 3, today - 1]
+    for await (const [, snapshots] of loadDays(database.reader, days)) several.push(snapshots)
+    expect(await loadDays(database.reader, []).next()).toEqual({ done: true, value: undefined })
     await database.close()
-    expect([...several.values()]).toEqual([[], before, yesterday])
+    expect(several).toEqual([[], before, yesterday])
     const acme = yesterday.find(({ accountId }) => accountId === 'acme')
     expect(yesterday.map(({ accountId }) => accountId)).toEqual(['acme', 'beta'])
     expect(acme).toMatchObject({ segment: 'smb', plan: 'pro', seats: 4, startedDay: today - 9 })
