@@ -4,6 +4,9 @@ import type { TextTable } from './registry.ts'
 import { SPAN_ID_BYTES, SPAN_TEXTS, type SpanColumns, spanText, TRACE_ID_BYTES } from './spancolumns.ts'
 import { createStringDictionary } from './stringdictionary.ts'
 
+/** Ref columns of the batch being encoded; batches are encoded one at a time. */
+let scratch = new Uint32Array(SPAN_TEXTS * 512)
+
 /** One SpanBatch as it goes on the wire. */
 export function encodeSpanBatch(
   source: string,
@@ -13,9 +16,19 @@ export function encodeSpanBatch(
 ): Uint8Array {
   const count = columns.spans
   const strings = createStringDictionary(texts)
+  if (scratch.length < count * SPAN_TEXTS) scratch = new Uint32Array(count * SPAN_TEXTS * 2)
   const refs = (number: number): Uint8Array => {
-    const column = new Uint32Array(count)
-    for (let i = 0; i < count; i++) column[i] = strings.ref(columns.texts[i * SPAN_TEXTS + number] as number)
+    const column = scratch.subarray(number * count, (number + 1) * count)
+    let last = 0
+    let ref = 0
+    for (let i = 0; i < count; i++) {
+      const text = columns.texts[i * SPAN_TEXTS + number] as number
+      if (text !== last) {
+        last = text
+        ref = strings.ref(text)
+      }
+      column[i] = ref
+    }
     return packColumn(column)
   }
   const refColumns = {

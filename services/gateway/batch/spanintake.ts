@@ -17,14 +17,17 @@ const BATCH_BYTES = 1024
 
 export type OpenSpanBatch = OpenBatch & {
   readonly columns: SpanColumns
-  /** What `countedBy` holds of texts that are in its weight. */
+  /** What `counted` holds of texts that are in its weight. */
   readonly mark: number
   /** Rows that are this batch's and not yet copied into it. */
   stretch: { readonly from: SpanColumns; readonly start: number; end: number } | undefined
 }
 
-/** By text: which batch, or run of spans being weighed, counted its bytes last. A mark belongs to one source. */
-let countedBy = new Float64Array(0)
+/**
+ * By text: which batch, or run of spans being weighed, counted its bytes last, and how many they are. A mark belongs to
+ * one source. Side by side: one cache line for both.
+ */
+let counted = new Float64Array(0)
 let marks = 0
 
 const spareColumns: SpanColumns[] = []
@@ -57,7 +60,7 @@ export function openSpanBatch(source: string, texts: TextTable, now: () => numbe
 export function spansWeight(texts: TextTable, columns: SpanColumns): LaneWeights {
   const { spans, weight, lane } = columns
   const weights = new Float64Array(laneCount)
-  if (countedBy.length < texts.table.size) countedBy = new Float64Array(texts.table.size * 2)
+  if (counted.length < texts.table.size * 2) counted = new Float64Array(texts.table.size * 4)
   let run = -1
   for (let i = 0; i < spans; i++) {
     const at = lane[i] as number
@@ -65,10 +68,12 @@ export function spansWeight(texts: TextTable, columns: SpanColumns): LaneWeights
       run = at
       marks++
     }
-    let whole = SPAN_BYTES
-    for (let ref = i * SPAN_TEXTS; ref < (i + 1) * SPAN_TEXTS; ref++) whole += texts.size(columns.texts[ref] as number)
-    weight[i] = whole
     weights[at] = (weights[at] as number) + addedBytes(texts, columns, i, marks)
+    let whole = SPAN_BYTES
+    for (let ref = i * SPAN_TEXTS; ref < (i + 1) * SPAN_TEXTS; ref++) {
+      whole += counted[2 * (columns.texts[ref] as number) + 1] as number
+    }
+    weight[i] = whole
   }
   return weights
 }
@@ -78,9 +83,11 @@ function addedBytes(texts: TextTable, columns: SpanColumns, span: number, mark: 
   let bytes = SPAN_BYTES
   for (let ref = span * SPAN_TEXTS; ref < (span + 1) * SPAN_TEXTS; ref++) {
     const text = columns.texts[ref] as number
-    if (countedBy[text] === mark) continue
-    countedBy[text] = mark
-    bytes += texts.size(text)
+    if (counted[2 * text] === mark) continue
+    const size = texts.size(text)
+    counted[2 * text] = mark
+    counted[2 * text + 1] = size
+    bytes += size
   }
   return bytes
 }
