@@ -22,6 +22,7 @@ import {
   usesTried,
 } from '../store/adoption.ts'
 import { daysOfUse } from '../store/health.ts'
+import { type OptOuts, readOptOuts } from '../store/opt-outs.ts'
 import { closeDaysOfAccounts, scoredUpTo } from './closed-days.ts'
 
 export const usualDefinition = (config: CustomerSuccessConfig): AdoptionDefinition => ({
@@ -58,6 +59,7 @@ type Known = {
   readonly definitions: ReadonlyMap<string, AdoptionDefinition>
   /** The first day anything is known of. */
   readonly firstDay: number
+  readonly optOuts: OptOuts
 }
 
 async function readKnown(tx: WorkerTransaction, day: number): Promise<Known> {
@@ -67,6 +69,7 @@ async function readKnown(tx: WorkerTransaction, day: number): Promise<Known> {
     lags: await adoptionLags(db),
     definitions: await adoptionDefinitions(db),
     firstDay: (await daysOfUse(tx, day))?.first ?? day,
+    optOuts: await readOptOuts(db),
   }
 }
 
@@ -118,7 +121,7 @@ async function adoptedSince(
   })
   const rows: AdoptionRow[] = []
   const uses: { accountId: string; feature: string; day: number; nth: number }[] = []
-  for await (const { accountId, feature, firstDay, counts } of usesTried(tx, tried, day)) {
+  for await (const { accountId, feature, firstDay, counts } of usesTried(tx, tried, day, known.optOuts)) {
     const definition = known.definitions.get(feature) ?? usual
     const found = adoptedOn(counts, definition)
     if (found === undefined) continue
@@ -130,7 +133,7 @@ async function adoptedSince(
   }
   await saveAdoptions(tx, rows)
   for (const row of rows) keep(known.adoptions, row)
-  const times = await timesOf(tx, uses)
+  const times = await timesOf(tx, uses, known.optOuts)
   return rows.map((row, i) => featureAdopted(row, times[i]))
 }
 

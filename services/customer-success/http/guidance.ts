@@ -7,6 +7,8 @@ import { DAY_MS } from '../domain/day.ts'
 import { ageBandOf, type GuidanceItem, guidanceFor } from '../domain/guidance.ts'
 import { shareOf } from '../events/assignment.ts'
 import { storedAccounts } from '../store/account-states.ts'
+import { userKey } from '../store/identity.ts'
+import { hasOptedOut } from '../store/opt-outs.ts'
 import { catalogue, dismissMessage, liftsFor, messagesFor, saveItem } from '../store/playbook-guidance.ts'
 import type { Tables } from '../store/tables.ts'
 import { BASE, idParams } from './playbook-shapes.ts'
@@ -32,6 +34,7 @@ export const guidanceRoute = ({ reader, clock }: ServiceContext<unknown, Tables>
   permission: 'customer-success:read',
   schema: {
     summary: 'What to show a person in the product, at most three things',
+    description: 'Who opted out of profiling is shown messages that were written to them, and nothing that was chosen.',
     querystring,
     response: { 200: Type.Object({ items: Type.Array(guidanceSchema) }) },
   },
@@ -42,14 +45,15 @@ export const guidanceRoute = ({ reader, clock }: ServiceContext<unknown, Tables>
     if (state === undefined) return { items: [] }
     const { plan, startedDay } = state.snapshot
     const since = new Date(clock.now() - MESSAGE_DAYS * DAY_MS)
-    const [messages, items, lifts] = await Promise.all([
+    const [messages, isOut, items, lifts] = await Promise.all([
       messagesFor(reader, { accountId, userId }, since),
+      hasOptedOut(reader, userKey(userId)),
       catalogue(reader),
       liftsFor(reader, plan, ageBandOf(state.snapshot.day - startedDay)),
     ])
     const isShown = (item: { readonly id: string; readonly holdoutShare: number }): boolean =>
       shareOf(`${item.id}|${accountId}`) >= item.holdoutShare
-    return { items: guidanceFor(state.snapshot, { messages, catalogue: items, lifts, isShown }) }
+    return { items: guidanceFor(state.snapshot, { messages, catalogue: isOut ? [] : items, lifts, isShown }) }
   },
 })
 

@@ -5,10 +5,13 @@ import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/databas
 import { type Selectable, sql, type Transaction } from 'kysely'
 import type { AdoptionDefinition } from '../domain/adoption-day.ts'
 import { startOf } from '../domain/day.ts'
+import { usesOf } from '../domain/privacy.ts'
 import { daysBetween, series } from '../domain/usage-cells.ts'
-import { accountSubject } from '../domain/usage-person.ts'
+import { decodePerson } from '../domain/usage-codec.ts'
+import { accountSubject, type Use } from '../domain/usage-person.ts'
 import type { AdoptionLagTable, AdoptionTable, AdoptionTables } from './adoption-tables.ts'
 import { readCells } from './cells.ts'
+import type { OptOuts } from './opt-outs.ts'
 import type { UsageTables } from './usage-tables.ts'
 
 type Reader = ReaderDatabase<AdoptionTables & UsageTables>
@@ -127,11 +130,15 @@ export type Tried = { readonly accountId: string; readonly features: ReadonlyMap
 /** Accounts whose days of use are read at a time. */
 const ACCOUNTS_AT_ONCE = 100
 
-/** Uses day by day, from the first to `day`, of what accounts have tried: by all persons, as the figures have them. */
-export async function* usesTried(tx: WorkerTransaction, tried: readonly Tried[], day: number) {
+/**
+ * Uses day by day, from the first to `day`, of what accounts have tried: by all persons, as the figures have them, but for
+ * those who opted out of profiling.
+ */
+export async function* usesTried(tx: WorkerTransaction, tried: readonly Tried[], day: number, optOuts: OptOuts) {
   const reader = adoptionTables(tx)
   const rows = await reader.selectFrom('feature').select(['id', 'name']).execute()
   const ids = new Map(rows.map(({ id, name }) => [name, id]))
+  const leftOut = await usesOfNodes(reader, optOuts)
   for (let from = 0; from < tried.length; from += ACCOUNTS_AT_ONCE) {
     const some = tried.slice(from, from + ACCOUNTS_AT_ONCE)
     const firstDay = Math.min(...some.flatMap(({ features }) => [...features.values()]))
@@ -140,11 +147,39 @@ export async function* usesTried(tx: WorkerTransaction, tried: readonly Tried[],
     for (const { accountId, features } of some) {
       const own = cells.get(accountSubject(accountId)) ?? new Map()
       for (const [feature, first] of features) {
-        const counts = daysBetween(own, ids.get(feature) ?? Number.NaN, series.events, first, day)
+        const id = ids.get(feature) ?? Number.NaN
+        const counts = daysBetween(own, id, series.events, first, day)
+        for (const use of leftOut.get(accountId) ?? []) {
+          const at = use.day - first
+          if (use.feature === id && at >= 0 && at < counts.length) counts[at] = (counts[at] ?? 0) - use.count
+        }
         yield { accountId, feature, firstDay: first, counts }
       }
     }
   }
+}
+
+/** What persons did, by account. */
+async function usesOfNodes(reader: Reader, { nodes }: OptOuts): Promise<Map<string, Use[]>> {
+  if (nodes.size === 0) return new Map()
+  const persons = await reader
+    .selectFrom('person')
+    .select('uses')
+    .where('id', 'in', (person) =>
+      person
+        .selectFrom('identifier')
+        .select('person_id')
+        .where('id', 'in', [...nodes]),
+    )
+    .where('uses', 'is not', null)
+    .$narrowType<{ uses: Uint8Array }>()
+    .execute()
+  const uses = persons.flatMap((person) => [...usesOf(decodePerson(person.uses))])
+  const places = [...new Set(uses.map(({ account }) => account))]
+  if (places.length === 0) return new Map()
+  const accounts = await reader.selectFrom('account').select(['id', 'account_id']).where('id', 'in', places).execute()
+  const idOf = new Map(accounts.map(({ id, account_id }) => [id, account_id]))
+  return Map.groupBy(uses, ({ account }) => idOf.get(account) ?? '')
 }
 
 /** One of the uses of a feature on a day: the first is 1. */
@@ -155,8 +190,12 @@ export type NthUse = {
   readonly nth: number
 }
 
-/** When these uses were, in their order; undefined where the raw event is no longer kept. */
-export async function timesOf(tx: WorkerTransaction, uses: readonly NthUse[]): Promise<(number | undefined)[]> {
+/** When these uses were, in their order, by others than these; undefined where the raw event is no longer kept. */
+export async function timesOf(
+  tx: WorkerTransaction,
+  uses: readonly NthUse[],
+  { nodes }: OptOuts,
+): Promise<(number | undefined)[]> {
   if (uses.length === 0) return []
   const { rows } = await sql<{ place: number; at: Date }>`
     select wanted.place, used.occurred_at as at
@@ -170,7 +209,7 @@ export async function timesOf(tx: WorkerTransaction, uses: readonly NthUse[]): P
       select event.occurred_at
       from account_node node join usage_event event using (node_id)
       where node.account_id = account.id and event.name = wanted.feature
-        and event.account_id in (wanted.account_id, '')
+        and event.account_id in (wanted.account_id, '') and node_id <> all(${[...nodes]}::bigint[])
         and event.occurred_at >= wanted.day and event.occurred_at < wanted.day + interval '1 day'
       order by event.occurred_at offset wanted.nth - 1 limit 1
     ) as used`.execute(tx)

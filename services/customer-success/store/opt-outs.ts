@@ -31,6 +31,19 @@ export async function readOptOuts(reader: ReaderDatabase<UsageTables>): Promise<
   return { nodes: new Set(known.map(({ id }) => id)), users: new Set(users) }
 }
 
+/** Whether this person opted out, under whichever identifier. */
+export async function hasOptedOut(reader: ReaderDatabase<UsageTables>, key: string): Promise<boolean> {
+  const person = reader.selectFrom('identifier').select('person_id').where('key', '=', key)
+  const keys = reader.selectFrom('identifier').select('identifier.key').where('person_id', '=', person)
+  const row = await reader
+    .selectFrom('profiling_opt_out')
+    .select('key')
+    .where((eb) => eb.or([eb('key', '=', key), eb('key', 'in', keys)]))
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** False when it was so already. */
 export async function optOut(tx: WorkerTransaction, key: string, nowMs: number): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await tables(tx)

@@ -14,7 +14,7 @@ import { publishUsage, usageEvent } from './usage-batches.ts'
 
 /**
  * A month in which 24 accounts adopt `export` on their 16th day: a third use, the day after the second. `late` begins later
- * and never does; `tardy` did it too, but its third use is told late.
+ * and never does; `tardy` did it too, but its third use is told late. `shared` has a person who opted out of profiling.
  */
 const today = dayOf(Date.now())
 const DAYS = 30
@@ -58,7 +58,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
     ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   })
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-  return (await answer.json()) as T
+  return (answer.status === 204 ? undefined : await answer.json()) as T
 }
 
 const use = (accountId: string, name: string, dayIndex: number, second = 0) =>
@@ -87,6 +87,10 @@ const history = [
   // Four uses in a week, and a fifth in the next.
   ...[0, 2, 4, 6, 9].map((index) => use('quick-0', 'report', index)),
   ...days(20, 24).map((index) => use('quick-1', 'report', index)),
+  // Bob opted out: with his the third use was on the second day, without it on the fourth, which he begins as well.
+  use('shared', 'login', 0),
+  ...[0, 1, 3].flatMap((index) => exported('shared', index)),
+  ...[0, 1, 3].map((index) => ({ ...use('shared', 'export', index, -1), userId: 'bob' })),
 ]
 
 test('an account adopts a feature once, at the use that made it so, as often as that use is told', {
@@ -100,13 +104,17 @@ test('an account adopts a feature once, at the use that made it so, as often as 
         timeout: 20_000,
       })
       .toMatchObject({ isCore: false })
+  await call('PUT', '/privacy/opt-outs/user/bob')
   const definition = { uses: 5, windowDays: 7 }
   expect(await call('PUT', '/features/report/adoption', definition)).toEqual(definition)
   await publishUsage(log, history, Date.now())
   await publishUsage(log, history, Date.now())
 
-  await expect.poll(() => adopted('export'), { timeout: 90_000, interval: 1_000 }).toHaveLength(quick.length)
-  const events = await adopted('export')
+  await expect.poll(() => adopted('export'), { timeout: 90_000, interval: 1_000 }).toHaveLength(quick.length + 1)
+  const all = await adopted('export')
+  const shared = all.find(({ accountId }) => accountId === 'shared')
+  const events = all.filter((event) => event !== shared)
+  expect(shared).toMatchObject({ at: startOf(first + 3) + DAY_MS / 2, uses: 3 })
   expect(events.map(({ accountId }) => accountId).sort()).toEqual([...quick].sort())
   for (const { at, uses, windowDays } of events)
     expect({ at, uses, windowDays }).toEqual({
@@ -156,14 +164,14 @@ test('one that waits longer than most is late, once, and a use told late ends it
     adoptedOn: isoDay(first + ADOPTED_ON),
     lag: { raisedOn: isoDay(first + ADOPTED_ON + 1), outcome: 'adopted' },
   })
-  expect(await adopted('export')).toHaveLength(quick.length + 1)
+  expect(await adopted('export')).toHaveLength(quick.length + 2)
   expect((await adoptionOf(late))('export')?.lag).toMatchObject({ raisedOn: isoDay(today - 1), outcome: null })
   const figures = await call<{ features: { feature: string; everAdopted: number; late: number }[] }>(
     'GET',
     '/analytics/adoption',
   )
   expect(figures.features.find(({ feature }) => feature === 'export')).toMatchObject({
-    everAdopted: quick.length + 1,
+    everAdopted: quick.length + 2,
     late: 1,
   })
 })
@@ -174,4 +182,13 @@ test('being late enters the account into the playbook of education', { timeout: 
   expect(await derived('plimsoll.customer_success.v1.ActionTriggered')).toMatchObject([
     { playbook: 'adoption-lag', accountId: late, reason: expect.stringContaining('"export"') },
   ])
+})
+
+test('who opted out of profiling is shown nothing that was chosen by what their account does', async () => {
+  const story = { kind: 'story', title: 'Others export', text: 'See how.', feature: 'export', holdoutShare: 0 }
+  await call('PUT', '/guidance/others-export', story)
+  const shownTo = async (userId: string) =>
+    (await call<{ items: { id: string }[] }>('GET', `/guidance?accountId=${late}&userId=${userId}`)).items
+  expect(await shownTo('cyd')).toMatchObject([{ id: 'others-export' }])
+  expect(await shownTo('bob')).toEqual([])
 })
