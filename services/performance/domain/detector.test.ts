@@ -7,11 +7,14 @@ import {
   loadDetector,
   noteRelease,
   observe,
+  restoreDetector,
   saveDetector,
   type Verdict,
 } from './detector.ts'
+import { createTrack } from './detectorstate.ts'
 import { histogramOf } from './histogramcodec.ts'
 import { normalQuantile } from './normal.ts'
+import { pack, type State } from './pack.ts'
 
 /** Seeded noise: every test states its seed, so a failure can be repeated. */
 function noise(seed: number): () => number {
@@ -201,6 +204,18 @@ describe('state', () => {
     expect(feed(copy, rest, next)).toEqual(feed(d, rest, next))
     expect(saveDetector(copy)).toEqual(saveDetector(d))
     expect(saveDetector(d).length).toBeLessThan(5120)
+  })
+
+  it('given what the version before saved, goes on with its reference, its episode and its evidence', () => {
+    const { d, random, next } = quietFor('latency', 333, 7)
+    feed(d, latencies(4, 130, 0.1, random), next)
+    const { shift } = d.track ?? createTrack()
+    // Evidence up and down of five components each, then the rest: the fifth was not there.
+    const old = Float64Array.of(...shift.subarray(0, 4), ...shift.subarray(5, 9), ...shift.subarray(10))
+    const bytes = pack({ ...d, track: { ...d.track, shift: old } } as unknown as State, 3)
+    shift[4] = 0
+    shift[9] = 0
+    expect(restoreDetector(bytes)).toEqual(d)
   })
 
   it('given bytes of another version or cut off, refuses them', () => {

@@ -33,9 +33,19 @@ import { createErrors } from './errors.ts'
 import { type Histogram, quantile } from './histogram.ts'
 import { pack, type State, unpack } from './pack.ts'
 import { aucAgainst, createProfile, learnProfile, logOddsOfAuc } from './profile.ts'
-import { aroundMedian, clearReference, normalScore, push } from './reference.ts'
+import { clearReference, edgesOf, normalScore, push } from './reference.ts'
 import { createSeason, learnSeason, profilePart, type Season, seasonalPart } from './season.ts'
-import { feedShift, feedSign, forgetInflation, learnShift, resetShift, shiftEvidence } from './shift.ts'
+import {
+  createShiftVersion3,
+  feedShift,
+  feedSide,
+  forgetInflation,
+  learnShift,
+  resetShift,
+  SIDES,
+  shiftEvidence,
+  shiftOfVersion3,
+} from './shift.ts'
 import type { Verdict } from './verdict.ts'
 
 export { createDetector, type Detector, type DetectorKind, type DetectorOptions } from './detectorstate.ts'
@@ -52,22 +62,34 @@ const SHORT_WINDOW_CLIP = 3.5
 const LONG_WINDOW_CLIP = 6.5
 /** After a release this much less evidence is needed. */
 const RELEASE_FACTOR = 4
-const VERSION = 3
+const VERSION = 4
 
 /** In `into` when the bytes fit it exactly. */
 export function saveDetector(d: Detector, into?: Uint8Array): Uint8Array {
   return pack(d as unknown as State, VERSION, into)
 }
 
+const parts = {
+  track: createTrack as unknown as () => State,
+  season: createSeason as unknown as () => State,
+  anomaly: createAnomaly as unknown as () => State,
+  profile: createProfile as unknown as () => State,
+  errors: createErrors as unknown as () => State,
+}
+
 /** Throws RangeError when the bytes are not a detector of this version. Nothing is left of what `d` was before. */
 export function loadDetector(bytes: Uint8Array, d: Detector = createDetector('gauge')): Detector {
-  unpack(bytes, VERSION, d as unknown as State, {
-    track: createTrack as unknown as () => State,
-    season: createSeason as unknown as () => State,
-    anomaly: createAnomaly as unknown as () => State,
-    profile: createProfile as unknown as () => State,
-    errors: createErrors as unknown as () => State,
-  })
+  unpack(bytes, VERSION, d as unknown as State, parts)
+  return d
+}
+
+/** As `loadDetector`, of bytes that the version before saved too. */
+export function restoreDetector(bytes: Uint8Array): Detector {
+  if (bytes[0] !== 3) return loadDetector(bytes)
+  const d = createDetector('gauge')
+  const track = () => ({ ...createTrack(), shift: createShiftVersion3() })
+  unpack(bytes, 3, d as unknown as State, { ...parts, track: track as unknown as () => State })
+  if (d.track !== undefined) d.track.shift = shiftOfVersion3(d.track.shift)
   return d
 }
 
@@ -201,8 +223,10 @@ function judge(d: Detector, t: Track, at: number, trust: number): Verdict | unde
   if (d.state === QUIET) admit(d, t, ready)
   if (!ready) return undefined
   feedShift(t.shift, score)
-  const { median, above, below } = aroundMedian(t.reference)
-  feedSign(t.shift, Math.sign(y - median), above, below)
+  for (let k = 0; k < SIDES.length; k++) {
+    const { low, high, above, below } = edgesOf(t.reference, SIDES[k] ?? 0)
+    feedSide(t.shift, k, y > high ? 1 : y < low ? -1 : 0, above, below)
+  }
   const expected = d.release !== '' && d.seen - d.releaseSeen <= RELEASE_WINDOWS
   const needed = d.options.falseAlarmWindows / (expected ? RELEASE_FACTOR : 1)
   return d.state === QUIET ? lookForChange(d, t, at, needed) : followEpisode(d, t, at, needed, score)

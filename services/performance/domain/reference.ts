@@ -102,12 +102,20 @@ export function medianOfSorted(sorted: Float32Array): number {
   return n === 0 ? Number.NaN : ((sorted[(n - 1) >> 1] ?? 0) + (sorted[n >> 1] ?? 0)) / 2
 }
 
-/** Upper median, and the shares of the numbers strictly above and below it, half a number added so that none is 0. */
-export function aroundMedian(reference: Reference): { median: number; above: number; below: number } {
+/**
+ * The numbers that a share of all lies below (`low`) and above (`high`), both the upper median for a half, and the shares
+ * that lie strictly beyond them: fewer where numbers are equal. Half a number is added so that none is 0.
+ */
+export function edgesOf(
+  reference: Reference,
+  share: number,
+): { low: number; high: number; above: number; below: number } {
   const { sorted, size } = reference
-  const median = sorted[size >> 1] ?? 0
-  const above = (size - upperBound(sorted, size, median) + 0.5) / (size + 1)
-  return { median, above, below: (lowerBound(sorted, size, median) + 0.5) / (size + 1) }
+  const n = Math.floor(size * share)
+  const low = sorted[n] ?? 0
+  const high = sorted[Math.max(n, size - 1 - n)] ?? 0
+  const above = (size - upperBound(sorted, size, high) + 0.5) / (size + 1)
+  return { low, high, above, below: (lowerBound(sorted, size, low) + 0.5) / (size + 1) }
 }
 
 /** Share of the numbers below `value`, ties counted half. */

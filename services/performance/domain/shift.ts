@@ -7,9 +7,9 @@
  * windows, so each d is corrected by the variance of means over blocks of about that length (`inflation`): a series that
  * wanders for ten minutes is judged by how far it usually wanders in ten minutes, and bursts are still seen at once.
  *
- * One more component counts only on which side of the median a window lies. Percentiles read from few buckets sit on two
- * or three values with a long tail: when they double, their scores hardly move, because the tail reaches further, but
- * none lies below the old median any more.
+ * Two more components count only on which side of a level of the reference a window lies. Percentiles read from few
+ * buckets sit on two or three values with a long tail: when they double, their scores hardly move, because the tail
+ * reaches further, but none lies below the old median any more, and most lie beyond nine tenths of the reference.
  */
 
 /**
@@ -18,19 +18,20 @@
  */
 const SHIFT_SIZES = Float64Array.of(2.2, 1.2, 0.7)
 const SIZES = SHIFT_SIZES.length
-/** The sizes, then the sign. */
-export const COMPONENTS = SIZES + 1
-const SIGN = SIZES
+/** Levels whose far side is counted: the median, and what a tenth of the reference lies beyond. */
+export const SIDES = Float64Array.of(0.5, 0.1)
+/** The sizes, then the sides. */
+export const COMPONENTS = SIZES + SIDES.length
 /** Prior weight of each: most regressions last, and a burst worth an alarm is convincing at any weight. */
-const WEIGHTS = Float64Array.of(0.1, 0.2, 0.5, 0.2)
-/** What to take off each score when a change is dated: half the size; a quarter for the sign, which sees the smallest. */
-export const ONSET_DRIFTS = Float64Array.of(1.1, 0.6, 0.35, 0.25)
-/** Share of windows beyond the old median that the sign bets on after a change. */
+const WEIGHTS = Float64Array.of(0.1, 0.15, 0.45, 0.2, 0.1)
+/** What to take off each score when a change is dated: half the size; a quarter for the median, which sees the smallest. */
+export const ONSET_DRIFTS = Float64Array.of(1.1, 0.6, 0.35, 0.25, 0.6)
+/** Share of windows beyond a level that is bet on after a change. */
 const BEYOND = 0.9
-/** Fewer beyond it than this are not believed: where most windows equal the median, one that does not says little. */
-const FEWEST_BEYOND = 0.4
-/** A run of signs is decided about as fast as this size, so its inflation is that size's. */
-const SIGN_LIKE = 1
+/** Fewer beyond it than this are not believed: where most windows equal the level, one that does not says little. */
+const FEWEST_BEYOND = Float64Array.of(0.4, 0.1)
+/** A run beyond a level is decided about as fast as this size, so its inflation is that size's. */
+const SIDE_LIKE = 1
 /** exp(-d^2/2) of each size. */
 const DRIFTS = SHIFT_SIZES.map((d) => Math.exp((-d * d) / 2))
 const BLOCKS = Float64Array.of(2, 6, 15)
@@ -60,6 +61,17 @@ export function createShift(): Shift {
   return new Float64Array(INFLATION + SIZES).fill(PRIOR_INFLATION, INFLATION)
 }
 
+/** Before there was a component for the tenth: one number less per direction. */
+export const createShiftVersion3 = (): Shift => new Float64Array(INFLATION + SIZES - 2)
+
+export function shiftOfVersion3(old: Shift): Shift {
+  const shift = createShift()
+  shift.set(old.subarray(0, COMPONENTS - 1), UP)
+  shift.set(old.subarray(COMPONENTS - 1, SUM - 2), DOWN)
+  shift.set(old.subarray(SUM - 2), SUM)
+  return shift
+}
+
 /** Feeds one score (standard normal while nothing changes). */
 export function feedShift(shift: Shift, q: number): void {
   const soft = Math.max(-LASTING_CLIP, Math.min(LASTING_CLIP, q))
@@ -74,17 +86,18 @@ export function feedShift(shift: Shift, q: number): void {
 }
 
 /**
- * Feeds the side of the reference median a window lies on (1 above, -1 below, 0 on it) and the shares of the reference
- * strictly above and below it. A likelihood ratio to the power of 1 / inflation is still worth at most 1 on average.
+ * Feeds where a window lies (1 above, -1 below, 0 neither) by the k-th of the sides, and the shares of the reference
+ * strictly beyond it. A likelihood ratio to the power of 1 / inflation is still worth at most 1 on average.
  */
-export function feedSign(shift: Shift, side: number, above: number, below: number): void {
-  const power = 1 / (shift[INFLATION + SIGN_LIKE] ?? 1)
-  shift[UP + SIGN] = Math.min(CAP, (1 + (shift[UP + SIGN] ?? 0)) * signRatio(side > 0, above) ** power)
-  shift[DOWN + SIGN] = Math.min(CAP, (1 + (shift[DOWN + SIGN] ?? 0)) * signRatio(side < 0, below) ** power)
+export function feedSide(shift: Shift, k: number, side: number, above: number, below: number): void {
+  const power = 1 / (shift[INFLATION + SIDE_LIKE] ?? 1)
+  const [up, down] = [UP + SIZES + k, DOWN + SIZES + k]
+  shift[up] = Math.min(CAP, (1 + (shift[up] ?? 0)) * sideRatio(k, side > 0, above) ** power)
+  shift[down] = Math.min(CAP, (1 + (shift[down] ?? 0)) * sideRatio(k, side < 0, below) ** power)
 }
 
-function signRatio(isBeyond: boolean, share: number): number {
-  const usual = Math.max(FEWEST_BEYOND, share)
+function sideRatio(k: number, isBeyond: boolean, share: number): number {
+  const usual = Math.max(FEWEST_BEYOND[k] ?? 0, share)
   return isBeyond ? BEYOND / usual : (1 - BEYOND) / (1 - usual)
 }
 

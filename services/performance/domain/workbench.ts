@@ -4,7 +4,14 @@
  * endpoint has no two of a kind, and its windows come one after the other.
  */
 
-import { createDetector, type Detector, type DetectorKind, loadDetector, saveDetector } from './detector.ts'
+import {
+  createDetector,
+  type Detector,
+  type DetectorKind,
+  loadDetector,
+  restoreDetector,
+  saveDetector,
+} from './detector.ts'
 
 export type Resting = {
   readonly kind: DetectorKind
@@ -20,9 +27,9 @@ export function rest(detector: Detector): Resting {
   return { kind: detector.kind, state: saveDetector(detector), direction: detector.direction }
 }
 
-/** Throws RangeError when the bytes are not a detector of this version. */
+/** Throws RangeError when the bytes are not a detector of this version or the one before. */
 export function restoreResting(bytes: Uint8Array): Resting {
-  return rest(loadDetector(bytes))
+  return rest(restoreDetector(bytes))
 }
 
 /** The detector of `resting`, to be changed until another one of its kind is taken up or the workbench cleared. */
