@@ -45,7 +45,7 @@ export function riskView() {
       byId('assessment').replaceChildren(
         part('Warnings', 'right: the account left within 60 days', recordTable(raises, naive)),
         part('Probabilities', 'predicted against what happened', calibrations(calibration)),
-        part('Left without a warning', 'most revenue first', missedTable(missed)),
+        part('Left without a warning', 'most revenue first', missedTable(missed, raises.coverage.n)),
       )
       byId('assessment').hidden = false
       return asOf
@@ -129,9 +129,10 @@ function calibrations({ learned, score }) {
 const calibrationText = ({ n, left, brier, calibrationError }) =>
   `${number(left)} of ${number(n)} left; off by ${percent(calibrationError)} on average, Brier ${number(brier)}`
 
-/** @param {Assessment['missed']} missed */
-function missedTable({ items }) {
-  if (items.length === 0) return element('p.quiet', {}, 'Everybody who left had been warned of.')
+/** @param {Assessment['missed']} missed @param {number} left accounts that did */
+function missedTable({ items }, left) {
+  if (items.length === 0)
+    return element('p.quiet', {}, left === 0 ? 'Nobody left.' : 'Everybody who left had been warned of.')
   return table(
     ['Account', 'left', 'last score', 'revenue a month', 'what had moved it'],
     items.map(({ accountId, leftOn, lastScore, mrrMinor, currency, drivers }) => [
