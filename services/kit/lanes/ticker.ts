@@ -1,3 +1,4 @@
+import type { KyselyPlugin } from 'kysely'
 import type { WorkerTransaction } from '../db/database.ts'
 import { enqueue, outboxMessages } from '../outbox/outbox.ts'
 import { outboxRelay } from '../outbox/relay.ts'
@@ -8,7 +9,8 @@ import type { Shell } from './worker.ts'
 
 /**
  * Ticks one lane until `stop` aborts. A tick is a transaction of its own, fenced like a batch; its number takes the place
- * of the sequence. A failure ends the lane's work here, as in `workLane`.
+ * of the sequence. A failure ends the lane's work here, as in `workLane`. A tick that is under way when `stop` aborts is
+ * rolled back at its next statement: it may have minutes of work before it, and does it again where it goes on.
  */
 export async function tickLane(
   shell: Shell,
@@ -26,16 +28,11 @@ export async function tickLane(
   let lease = acquired
   while (!stop.aborted) {
     const startedAt = performance.now()
-    const seq = lease.seq + 1
-    const events = await db.transaction().execute(async (tx: WorkerTransaction) => {
-      await advance(tx, lease, { seq, seqTimeMs: clock.now(), incarnation: undefined })
-      const outcome = await ticker.tick(state, tx, context)
-      await outcome.write?.(tx)
-      const messages = outboxMessages(service, lease, seq, outcome.events ?? [])
-      if (messages.length > 0) await enqueue(tx, lease, messages)
-      return messages.length
+    const events = await tick().catch((error: unknown) => {
+      if (!stop.aborted) throw error
     })
-    lease = { ...lease, seq }
+    if (events === undefined) break
+    lease = { ...lease, seq: lease.seq + 1 }
     if (events > 0) relay.nudge(events)
     progress()
     const tookMs = performance.now() - startedAt
@@ -45,4 +42,27 @@ export async function tickLane(
     metrics.outboxPending(lease, relay.pending())
   }
   await relay.drain()
+
+  /** Returns how many events it led to. */
+  async function tick(): Promise<number> {
+    const seq = lease.seq + 1
+    return await db.transaction().execute(async (transaction) => {
+      const tx: WorkerTransaction = transaction.withPlugin(failingOnce(stop))
+      await advance(tx, lease, { seq, seqTimeMs: clock.now(), incarnation: undefined })
+      const outcome = await ticker.tick(state, tx, context)
+      await outcome.write?.(tx)
+      const messages = outboxMessages(service, lease, seq, outcome.events ?? [])
+      if (messages.length > 0) await enqueue(tx, lease, messages)
+      return messages.length
+    })
+  }
 }
+
+/** Statements fail once the signal has aborted. */
+const failingOnce = (stop: AbortSignal): KyselyPlugin => ({
+  transformQuery: ({ node }) => node,
+  async transformResult({ result }) {
+    stop.throwIfAborted()
+    return result
+  },
+})

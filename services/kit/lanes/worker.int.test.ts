@@ -1,9 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { decodeEvent, type EventType } from '@plimsoll/contracts/events.ts'
 import { examples } from '@plimsoll/contracts/examples.ts'
 import { sql } from 'kysely'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../clock.ts'
+import { bulkAppend } from '../db/bulk.ts'
 import type { WorkerDatabase } from '../db/database.ts'
 import { migrateService } from '../db/migrate.ts'
 import { openDatabase, type ServiceDatabase } from '../db/pool.ts'
@@ -488,6 +490,31 @@ describe('tickers', () => {
     await until(ticks, (count) => count >= 2)
     await Promise.all(running.splice(0).map((lanes) => lanes.stop()))
     expect(await sums(db)).toEqual({ 0: await ticks() })
+  })
+
+  test('one that has long work before it ends with its next statement when it is stopped, and leaves nothing behind', async () => {
+    const underWay = Promise.withResolvers<void>()
+    const lanes = await start({
+      tickers: [
+        counting(async (tx) => {
+          for (let day = 0; day < 1_000; day++) {
+            await bulkAppend(tx, 'counter', [
+              { name: 'series', type: 'int4', values: [1 + day] },
+              { name: 'total', type: 'float8', values: [0] },
+            ])
+            await pause(20)
+            if (day === 5) underWay.resolve()
+          }
+        }),
+      ],
+    })
+    await underWay.promise
+    const stoppedAt = performance.now()
+    await lanes.stop()
+    expect(performance.now() - stoppedAt).toBeLessThan(1_000)
+    expect([await sums(db), await ticks()]).toEqual([{}, 0])
+    const { rows } = await sql`select from lane where owner is not null`.execute(db)
+    expect(rows).toEqual([])
   })
 })
 

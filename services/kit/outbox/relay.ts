@@ -9,18 +9,23 @@ export type Relay = {
   nudge(rows: number): void
   /** Throws what went wrong since the last call, so that the lane pauses instead of running ahead of its outbox. */
   check(): void
-  /** Resolves when the lane's outbox is empty; rejects (transient) when the broker or the database is away. */
+  /**
+   * Resolves when the lane's outbox is empty, or when it is not for a while after the lane was stopped; rejects
+   * (transient) when the broker or the database is away.
+   */
   drain(): Promise<void>
   /** Rows queued here and not yet acknowledged by the broker. */
   pending(): number
 }
 
 const chunkRows = 200
+/** A lane that stops leaves what is not published by then to its next owner. */
+const publishAfterStopMs = 500
 
 /**
- * Publishes one lane's outbox in order: a message leaves only when the one before it is acknowledged, so a failure in
- * between can never let a later fact overtake an earlier one. Rows go when the broker has them; a crash before that
- * publishes them again under the same id.
+ * Publishes one lane's outbox, each subject in order: a message leaves only when the one before it on its subject is
+ * acknowledged, so a failure in between can never let a later fact overtake an earlier one of the same entity. Rows go
+ * when the broker has them; a crash before that publishes them again under the same id.
  */
 export function outboxRelay(db: WorkerDatabase<unknown>, log: EventLog, key: LaneKey, stop: AbortSignal): Relay {
   let pending = 0
@@ -29,25 +34,31 @@ export function outboxRelay(db: WorkerDatabase<unknown>, log: EventLog, key: Lan
   let failure: unknown
 
   async function publishAll(): Promise<void> {
+    const startedAt = performance.now()
     for (;;) {
       nudged = false
       const rows = await readChunk(db, key)
-      let published: number | undefined
-      try {
-        for (const { n, ...message } of rows) {
-          // A lane that was taken over has another relay; this one must not go on beside it.
-          if (stop.reason === leaseLost) return
-          await log.publish(message)
-          published = n
-        }
-      } finally {
-        if (published !== undefined) await deleteThrough(db, key, published)
-      }
+      const published: number[] = []
+      const subjects = [...Map.groupBy(rows, ({ subject }) => subject).values()]
+      const ends = await Promise.allSettled(subjects.map((messages) => publishInOrder(messages, published)))
+      if (published.length > 0) await deletePublished(db, key, published)
+      for (const end of ends) if (end.status === 'rejected') throw end.reason
+      if (stop.reason === leaseLost) return
       pending = Math.max(0, pending - rows.length)
       if (rows.length < chunkRows && !nudged) {
         pending = 0
         return
       }
+      if (stop.aborted && performance.now() - startedAt > publishAfterStopMs) return
+    }
+  }
+
+  async function publishInOrder(messages: readonly Row[], published: number[]): Promise<void> {
+    for (const { n, ...message } of messages) {
+      // A lane that was taken over has another relay; this one must not go on beside it.
+      if (stop.reason === leaseLost) return
+      await log.publish(message)
+      published.push(n)
     }
   }
 
@@ -85,19 +96,19 @@ export function outboxRelay(db: WorkerDatabase<unknown>, log: EventLog, key: Lan
   }
 }
 
-async function readChunk(
-  db: WorkerDatabase<unknown>,
-  key: LaneKey,
-): Promise<(OutboxMessage & { readonly n: number })[]> {
-  const { rows } = await sql<OutboxMessage & { n: number }>`
+type Row = OutboxMessage & { readonly n: number }
+
+async function readChunk(db: WorkerDatabase<unknown>, key: LaneKey): Promise<Row[]> {
+  const { rows } = await sql<Row>`
     select n, id, subject, headers, data from outbox
     where processor = ${key.processor} and version = ${key.version} and lane = ${key.lane}
     order by n limit ${chunkRows}`.execute(db)
   return rows
 }
 
-async function deleteThrough(db: WorkerDatabase<unknown>, key: LaneKey, n: number): Promise<void> {
+async function deletePublished(db: WorkerDatabase<unknown>, key: LaneKey, published: readonly number[]): Promise<void> {
   await sql`
     delete from outbox
-    where processor = ${key.processor} and version = ${key.version} and lane = ${key.lane} and n <= ${n}`.execute(db)
+    where processor = ${key.processor} and version = ${key.version} and lane = ${key.lane}
+      and n = any(${published}::int8[])`.execute(db)
 }
