@@ -6,8 +6,8 @@ import type { AccountSnapshot } from '../domain/snapshot.ts'
 import { healthTables, progressOf } from '../store/health.ts'
 import { loadDays, runsOf } from '../store/snapshot.ts'
 
-/** A replay is caught up with some days at a tick; a day that takes long is alone in its own. */
-const TICK_MS = 1_000
+/** A replay is caught up with many days at a tick; a day that takes long is alone in its own. */
+const TICK_MS = 4_000
 
 type Range = { readonly done: number | undefined; readonly upTo: number | undefined }
 

@@ -8,6 +8,7 @@ import { type AccountState, metricOf } from '../domain/playbook/account-state.ts
 import { isReached } from '../domain/playbook/playbook.ts'
 import { type AccountStates, allTables } from '../store/account-states.ts'
 import { type ActionRow, actionsToJudge, saveOutcome } from '../store/actions.ts'
+import { daysOfUse } from '../store/health.ts'
 import { type PlacedLift, saveLifts } from '../store/playbook-guidance.ts'
 import { dropSignals } from '../store/playbook-signals.ts'
 
@@ -29,7 +30,7 @@ export function outcomeTicker(accounts: AccountStates): Ticker<{ reckonedDay: nu
     async tick(state, tx, { now }) {
       const latestDay = await accounts.latestDay(allTables(tx))
       if (latestDay === undefined) return {}
-      if (state.reckonedDay < latestDay) {
+      if (state.reckonedDay < latestDay && (await isCaughtUp(tx, latestDay, now()))) {
         await saveLifts(tx, await liftsAt(tx, accounts, latestDay))
         await dropSignals(tx, now() - KEEP_SIGNALS_DAYS * DAY_MS)
         state.reckonedDay = latestDay
@@ -38,6 +39,12 @@ export function outcomeTicker(accounts: AccountStates): Ticker<{ reckonedDay: nu
       return { events: await judgeAll(tx, accounts, over) }
     },
   }
+}
+
+/** While days of history close one after the other, nobody is helped by what features were worth then. */
+async function isCaughtUp(tx: WorkerTransaction, latestDay: number, nowMs: number): Promise<boolean> {
+  const use = await daysOfUse(tx, dayOf(nowMs))
+  return use === undefined || latestDay >= use.last - 1
 }
 
 async function judgeAll(
