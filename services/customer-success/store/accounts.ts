@@ -1,41 +1,41 @@
 /** Accounts: what plan and segment they are in, and the figures that move when that changes. */
 
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { AccountTraits } from '../domain/usage-event.ts'
 import { type Tally, tell } from '../domain/usage-person.ts'
 import { saveCells } from './cells.ts'
-import { type AccountRow, accountsOf, groupsOf, holdAccounts, lockMembers, subjectsIn, tables } from './identity.ts'
+import { accountsOf, groupsOf, type Held, lockTogether, subjectsIn, tables } from './identity.ts'
 import type { AccountTable } from './usage-tables.ts'
 
 export type ToldTraits = AccountTraits & { readonly accountId: string; readonly atMs: number }
 
-/** Takes in what group calls say; of each account the newest counts, whatever order they come in. */
-export async function changeTraits(tx: WorkerTransaction, told: readonly ToldTraits[]): Promise<void> {
+type Account = Selectable<AccountTable>
+
+/** What an account is to become, and whether that moves the figures of its persons. */
+export type AccountChange = { readonly account: Account; readonly isMove: boolean }
+
+/** What group calls say; of each account the newest counts, whatever order they come in. */
+export async function traitChanges(tx: WorkerTransaction, told: readonly ToldTraits[]): Promise<AccountChange[]> {
   const newest = new Map<string, ToldTraits>()
   for (const traits of told) {
     const known = newest.get(traits.accountId)
     if (known === undefined || isNewer(traits, known)) newest.set(traits.accountId, traits)
   }
-  // In the order of ids: the accounts stay locked.
-  for (const traits of [...newest.values()].sort((a, b) => (a.accountId < b.accountId ? -1 : 1))) {
-    const account = await lockAccount(tx, traits.accountId)
-    const known = {
-      ...{ name: account.name, plan: account.trait_plan, segment: account.trait_segment },
-      atMs: account.traits_at?.getTime() ?? -Infinity,
-    }
-    if (!isNewer(traits, known)) continue
-    await tables(tx)
-      .updateTable('account')
-      .set({
-        ...{ name: traits.name, trait_plan: traits.plan, trait_segment: traits.segment },
-        traits_at: new Date(traits.atMs),
-      })
-      .where('id', '=', account.id)
-      .execute()
-    await regroup(tx, { ...account, trait_plan: traits.plan, trait_segment: traits.segment })
-  }
+  return await changesOf(tx, [...newest.keys()], newest)
 }
+
+/** Puts accounts of which there is a new subscription state under the plan and segment in force. */
+export async function regroupAccounts(tx: WorkerTransaction, accountIds: readonly string[]): Promise<void> {
+  const changes = await changesOf(tx, accountIds, new Map())
+  if (changes.length > 0) await changeAccounts(tx, changes, await lockTogether(tx, [], [], placesOf(changes)))
+}
+
+/** Accounts by number, as they are to be locked. */
+export const placesOf = (changes: readonly AccountChange[]) => ({
+  changing: changes.map(({ account }) => account.id),
+  moving: changes.flatMap(({ account, isMove }) => (isMove ? [account.id] : [])),
+})
 
 type Told = AccountTraits & { readonly atMs: number }
 
@@ -45,36 +45,57 @@ function isNewer(a: Told, b: Told): boolean {
   return a.atMs > b.atMs || (a.atMs === b.atMs && text(a) > text(b))
 }
 
-/** A new subscription state may have changed what the account's plan and segment are. */
-export async function regroupAccount(tx: WorkerTransaction, accountId: string): Promise<void> {
-  await regroup(tx, await lockAccount(tx, accountId))
+/**
+ * Decided by one transaction at a time: what a subscription says and what a group call says come by different lanes, and
+ * each has to know of the other.
+ */
+async function changesOf(
+  tx: WorkerTransaction,
+  accountIds: readonly string[],
+  told: ReadonlyMap<string, ToldTraits>,
+): Promise<AccountChange[]> {
+  if (accountIds.length === 0) return []
+  await sql`
+    select pg_advisory_xact_lock(key) from (
+      select distinct hashtextextended('account ' || id, 0) as key from unnest(${accountIds}::text[]) as id order by key
+    ) as ordered`.execute(tx)
+  const accounts = await tables(tx).selectFrom('account').selectAll().where('account_id', 'in', accountIds).execute()
+  const changes: AccountChange[] = []
+  for (const known of accounts) {
+    const traits = told.get(known.account_id)
+    const isTold = traits !== undefined && isNewer(traits, traitsOf(known))
+    const account = isTold ? withTraits(known, traits) : known
+    const { plan: sold = '', segment: stated = '' } = (await latestSubscription(tx, known.account_id)) ?? {}
+    const plan = sold || account.trait_plan
+    const segment = stated || account.trait_segment
+    const isMove = plan !== known.plan || segment !== known.segment
+    if (isTold || isMove) changes.push({ account: { ...account, plan, segment }, isMove })
+  }
+  return changes
 }
 
-type Account = Selectable<AccountTable>
+const traitsOf = ({ name, trait_plan, trait_segment, traits_at }: Account): Told => ({
+  ...{ name, plan: trait_plan, segment: trait_segment },
+  atMs: traits_at?.getTime() ?? -Infinity,
+})
 
-async function lockAccount(tx: WorkerTransaction, accountId: string): Promise<Account> {
-  return await tables(tx)
-    .selectFrom('account')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .forUpdate()
-    .executeTakeFirstOrThrow()
-}
+const withTraits = (account: Account, { name, plan, segment, atMs }: ToldTraits): Account => ({
+  ...account,
+  ...{ name, trait_plan: plan, trait_segment: segment, traits_at: new Date(atMs) },
+})
 
-/** Puts the account under the plan and segment in force, and with it all its persons' part in their figures. */
-async function regroup(tx: WorkerTransaction, account: Account): Promise<void> {
-  const { plan: sold = '', segment: stated = '' } = (await latestSubscription(tx, account.account_id)) ?? {}
-  const plan = sold || account.trait_plan
-  const segment = stated || account.trait_segment
-  if (plan === account.plan && segment === account.segment) return
-  const persons = await lockMembers(tx, account.id)
-  const held = new Map<number, AccountRow>()
-  await holdAccounts(tx, held, accountsOf(persons))
-  const moved = new Map(held).set(account.id, {
-    id: account.id,
-    accountId: account.account_id,
-    groups: groupsOf({ plan, segment }),
-  })
+/** Changes accounts that are locked; their persons' part in the figures moves with them. */
+export async function changeAccounts(
+  tx: WorkerTransaction,
+  changes: readonly AccountChange[],
+  { identities, held }: Held,
+): Promise<void> {
+  const moved = new Map(held)
+  for (const { account } of changes.filter(({ isMove }) => isMove)) {
+    moved.set(account.id, { id: account.id, accountId: account.account_id, groups: groupsOf(account) })
+  }
+  const isMoved = (id: number): boolean => moved.get(id) !== held.get(id)
+  const persons = [...new Set(identities.personOf.values())].filter((one) => accountsOf([one]).some(isMoved))
   const tally: Tally = new Map()
   const [before, after] = [subjectsIn(held), subjectsIn(moved)]
   for (const { person } of persons) {
@@ -82,7 +103,12 @@ async function regroup(tx: WorkerTransaction, account: Account): Promise<void> {
     tell(person, after, tally, 1)
   }
   await saveCells(tx, tally)
-  await tables(tx).updateTable('account').set({ plan, segment }).where('id', '=', account.id).execute()
+  for (const { account } of changes) {
+    const { id, name, plan, segment, trait_plan, trait_segment, traits_at } = account
+    const values = { name, plan, segment, trait_plan, trait_segment, traits_at }
+    await tables(tx).updateTable('account').set(values).where('id', '=', id).execute()
+  }
+  for (const [id, row] of moved) held.set(id, row)
 }
 
 function latestSubscription(tx: WorkerTransaction, accountId: string) {

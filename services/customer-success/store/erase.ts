@@ -5,7 +5,7 @@ import { sql, type Transaction } from 'kysely'
 import { withoutAccount } from '../domain/privacy.ts'
 import { idsOf, keyOfPerson, type PersonId } from './export.ts'
 import { KEPT_TABLES, type KnownPerson } from './export-tables.ts'
-import { keyHash, type LockedPerson, lockMembers, lockPersons, replacePersons, retell, tables } from './identity.ts'
+import { keyHash, type LockedPerson, lockPersons, lockTogether, replacePersons, retell, tables } from './identity.ts'
 import { eraseFromPlaybooks } from './playbook-erase.ts'
 import type { Tables } from './tables.ts'
 
@@ -111,15 +111,13 @@ export async function eraseAccount(
   nowMs: number,
 ): Promise<AccountReceipt | undefined> {
   const db = tables(tx)
-  // Locked first, as whoever counts for the account does.
-  const account = await db
-    .selectFrom('account')
-    .select('id')
-    .where('account_id', '=', accountId)
-    .forUpdate()
-    .executeTakeFirst()
+  const account = await db.selectFrom('account').select('id').where('account_id', '=', accountId).executeTakeFirst()
   if (account === undefined) return undefined
-  const before = await lockMembers(tx, account.id)
+  const whole = { changing: [account.id], moving: [account.id] }
+  const { identities, held } = await lockTogether(tx, [], [], whole)
+  // Erased while its locks were waited for.
+  if (!held.has(account.id)) return undefined
+  const before = [...new Set(identities.personOf.values())]
   const left = before.map(({ id, person }) => ({ id, person: withoutAccount(person, account.id) }))
   const after = left.filter(({ person }) => person.lists.length > 0 || person.memberships.length > 0)
   await retell(tx, before, after)

@@ -9,7 +9,7 @@ import type {
 } from '@plimsoll/contracts/generated/types.ts'
 import { type BulkColumn, bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import { regroupAccount } from './accounts.ts'
+import { regroupAccounts } from './accounts.ts'
 import { tellContact } from './action-steps.ts'
 import { numberAccounts } from './identity.ts'
 
@@ -35,9 +35,7 @@ export async function takeFacts(tx: WorkerTransaction, facts: Facts): Promise<vo
   await keep(tx, 'nps_answer', ['source', 'response_id'], answerColumns(facts.answers))
   await keep(tx, 'subscription_state', ['source', 'subscription_id', 'updated_at'], planColumns(facts.subscriptions))
   for (const contact of facts.contacts) await tellContact(tx, contact)
-  // In the order of ids: the accounts stay locked.
-  const moved = new Set(facts.subscriptions.map(({ accountId }) => accountId))
-  for (const accountId of [...moved].sort()) await regroupAccount(tx, accountId)
+  await regroupAccounts(tx, [...new Set(facts.subscriptions.map(({ accountId }) => accountId))])
 }
 
 /** A state that is there already stays: a repeat says the same. */

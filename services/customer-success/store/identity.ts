@@ -75,21 +75,6 @@ export async function lockPersons(tx: WorkerTransaction, keys: readonly string[]
   return { nodeOf, personOf }
 }
 
-/** The persons who have ever been in an account, locked until the transaction ends. */
-export async function lockMembers(tx: WorkerTransaction, account: number): Promise<LockedPerson[]> {
-  const members = await tables(tx)
-    .selectFrom('account_node')
-    .innerJoin('identifier', 'identifier.id', 'account_node.node_id')
-    .select('identifier.key')
-    .where('account_node.account_id', '=', account)
-    .execute()
-  const { personOf } = await lockPersons(
-    tx,
-    members.map(({ key }) => key),
-  )
-  return [...new Set(personOf.values())]
-}
-
 const newPerson = (node: number, key: string): Person => ({
   isNobody: isNobodyKey(key),
   nodes: [node],
@@ -162,20 +147,70 @@ export async function numberAccounts(tx: WorkerTransaction, known: Map<string, n
   for (const { id, account_id } of rows) known.set(account_id, id)
 }
 
-/** Accounts by number, kept from changing their plan or segment until the transaction ends. */
-export async function holdAccounts(tx: WorkerTransaction, held: Map<number, AccountRow>, ids: Iterable<number>) {
+/** Accounts by number, kept from changing until the transaction ends; `isChange`: by others than this one. */
+export async function holdAccounts(
+  tx: WorkerTransaction,
+  held: Map<number, AccountRow>,
+  ids: Iterable<number>,
+  { isChange = false } = {},
+) {
   const missing = [...new Set(ids)].filter((id) => id !== 0 && !held.has(id))
   if (missing.length === 0) return
-  const rows = await tables(tx)
+  const query = tables(tx)
     .selectFrom('account')
     .select(['id', 'account_id', 'plan', 'segment'])
     .where('id', 'in', missing)
     .orderBy('id')
-    .forShare()
-    .execute()
-  for (const row of rows) {
+  for (const row of await (isChange ? query.forNoKeyUpdate() : query.forShare()).execute()) {
     held.set(row.id, { id: row.id, accountId: row.account_id, groups: groupsOf(row) })
   }
+}
+
+export type Held = { readonly identities: Identities; readonly held: Map<number, AccountRow> }
+
+/**
+ * Persons and accounts, locked until the transaction ends: the persons of the keys and all who have ever been in accounts
+ * that move, then their accounts and those of the numbers. Whoever locks both does it in this order, persons before accounts
+ * and each by their ids, so that nobody waits for somebody who waits for them.
+ * @param changing accounts whose row is to change; `moving` are those of them whose persons' figures do
+ */
+export async function lockTogether(
+  tx: WorkerTransaction,
+  keys: readonly string[],
+  accounts: Iterable<number>,
+  { changing, moving }: { readonly changing: readonly number[]; readonly moving: readonly number[] },
+): Promise<Held> {
+  const isChange = changing.length > 0
+  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+    if (moving.length > 0) await sql`savepoint locking`.execute(tx)
+    const members = await memberKeys(tx, moving)
+    const identities = await lockPersons(tx, [...new Set([...keys, ...members])])
+    const held = new Map<number, AccountRow>()
+    const places = accountsOf(new Set(identities.personOf.values()))
+    await holdAccounts(tx, held, [...accounts, ...places, ...changing], { isChange })
+    if (moving.length === 0) return { identities, held }
+    // Who joined before the accounts were locked has to be locked as well, and not after an account.
+    const isWhole = (await memberKeys(tx, moving)).every((key) => identities.nodeOf.has(key))
+    if (isWhole) {
+      await sql`release savepoint locking`.execute(tx)
+      return { identities, held }
+    }
+    await sql`rollback to savepoint locking`.execute(tx)
+    await sql`release savepoint locking`.execute(tx)
+  }
+  throw appError('unavailable', 'Persons joined an account again and again while it was locked.')
+}
+
+/** Keys of everybody who has ever been in these accounts. */
+async function memberKeys(tx: WorkerTransaction, accounts: readonly number[]): Promise<string[]> {
+  if (accounts.length === 0) return []
+  const rows = await tables(tx)
+    .selectFrom('account_node')
+    .innerJoin('identifier', 'identifier.id', 'account_node.node_id')
+    .select('identifier.key')
+    .where('account_node.account_id', 'in', accounts)
+    .execute()
+  return rows.map(({ key }) => key)
 }
 
 /** Subjects an account's plan and segment make it part of. */

@@ -19,17 +19,15 @@ import {
   tell,
   type Use,
 } from '../domain/usage-person.ts'
-import { changeTraits } from './accounts.ts'
+import { changeAccounts, placesOf, traitChanges } from './accounts.ts'
 import { saveCells } from './cells.ts'
 import { saveQuarantined, saveRaw } from './events.ts'
 import {
   type AccountRow,
-  accountsOf,
   anonymousKey,
-  holdAccounts,
   type Identities,
   type LockedPerson,
-  lockPersons,
+  lockTogether,
   nobodyKey,
   numberAccounts,
   replacePersons,
@@ -84,11 +82,11 @@ async function countRows(
     rows.map(({ accountId }) => accountId),
   )
   await numberFeatures(tx, numbers.features, rows, limits.features)
-  await changeTraits(tx, newestTraits(rows))
-  const held = new Map<number, AccountRow>()
-  await holdAccounts(tx, held, accountNumbers(numbers, rows))
-  const identities = await lockPersons(tx, [...new Set(rows.flatMap(keysOf))])
-  await holdAccounts(tx, held, accountsOf(new Set(identities.personOf.values())))
+  const changes = await traitChanges(tx, newestTraits(rows))
+  const keys = [...new Set(rows.flatMap(keysOf))]
+  const locked = await lockTogether(tx, keys, accountNumbers(numbers, rows), placesOf(changes))
+  await changeAccounts(tx, changes, locked)
+  const { identities, held } = locked
   const known = rows.filter((row) => identities.nodeOf.has(keyOf(row)))
   await saveRaw(tx, known, (row) => nodeOf(identities, row), numbers.days, dayOf(nowMs) - limits.rawDays)
   await countUses(tx, numbers, held, identities, known)
