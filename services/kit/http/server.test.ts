@@ -124,6 +124,21 @@ describe('problems', () => {
     })
   })
 
+  test('no body is the empty object where nothing of it is required, and is missed where something is', async () => {
+    const echo = (url: string, body: Parameters<typeof Type.Object>[0]): Route =>
+      route({
+        ...{ method: 'POST', url, handler: ({ body: given }) => given },
+        schema: { summary: 'An echo', body: Type.Object(body), response: { 200: Type.Unknown() } },
+      })
+    const server = await serve([
+      echo('/note', { note: Type.Optional(Type.String()) }),
+      echo('/kind', { kind: Type.String() }),
+    ])
+    const post = (url: string) => server.inject({ method: 'POST', url, headers: signedIn })
+    expect((await post('/note')).json()).toEqual({})
+    expect((await post('/kind')).json()).toMatchObject({ status: 400, errors: [{ field: 'body' }] })
+  })
+
   test('texts of the URL become numbers and lists, and defaults fill in', async () => {
     const server = await serve([route({ url: '/a', schema, handler: ({ query }) => query })])
     expect((await server.inject({ url: '/a?service=cart', headers: signedIn })).json()).toEqual({

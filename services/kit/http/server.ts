@@ -165,6 +165,10 @@ function addRoute(
     }
     if (route.rateLimit !== 'none') await limit(request.principal)
   }
+  const bare = bodyOfNone(route)
+  const fill = async (request: FastifyRequest) => {
+    request.body ??= bare?.()
+  }
   scope.route({
     method,
     url,
@@ -176,12 +180,17 @@ function addRoute(
       ...(open ? {} : { security: [{ key: [permission] }] }),
     },
     // Before the body is read, unless the key is in it: a stranger's megabytes are not taken in.
-    [senderKey === undefined ? 'onRequest' : 'preValidation']: admit,
-    handler: (request, reply) => {
-      if (route.body === 'raw') request.body ??= Buffer.alloc(0)
-      return inRequestSpan(request, reply, url, () => handler(request, reply, request.principal))
-    },
+    onRequest: senderKey === undefined ? admit : [],
+    preValidation: senderKey === undefined ? fill : [fill, admit],
+    handler: (request, reply) => inRequestSpan(request, reply, url, () => handler(request, reply, request.principal)),
   })
+}
+
+/** What stands for the body of a request that has none: of an object, where nothing of it is required, the empty one. */
+function bodyOfNone({ body, schema }: Route): (() => unknown) | undefined {
+  if (body === 'raw') return () => Buffer.alloc(0)
+  const { type, required } = (schema.body ?? {}) as { type?: string; required?: readonly string[] }
+  return type === 'object' && !required?.length ? () => ({}) : undefined
 }
 
 function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -27,7 +27,7 @@ export const acceptRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Rou
   },
   async handler(request, reply, principal) {
     const { id } = request.params as Static<typeof params>
-    const { note = '' } = (request.body ?? {}) as Static<typeof body>
+    const { note = '' } = request.body as Static<typeof body>
     const timeMs = clock.now()
     const row = await db.transaction().execute(async (transaction) => {
       const tx = workerTransaction(transaction)
