@@ -35,7 +35,7 @@ import { churnRiskRoute } from './http/churn-risk.ts'
 import { churnRiskAssessmentRoute } from './http/churn-risk-assessment.ts'
 import { healthRoute } from './http/health.ts'
 import { healthActivateRoute } from './http/health-activate.ts'
-import { healthConfigurationsRoute } from './http/health-configurations.ts'
+import { healthConfigurationsRoute, healthConfigureRoute } from './http/health-configurations.ts'
 import { healthDistributionRoute } from './http/health-distribution.ts'
 import { healthExplainRoute } from './http/health-explain.ts'
 import { healthFitRoute } from './http/health-fit.ts'
@@ -98,6 +98,7 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     churnRiskAssessmentRoute(context),
     modelsRoute(context),
     healthConfigurationsRoute(context),
+    healthConfigureRoute(context),
     healthFitRoute(context),
     healthActivateRoute(context),
     eraseRoute(context),

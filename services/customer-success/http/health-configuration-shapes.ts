@@ -16,7 +16,9 @@ const weight = Type.Number({ minimum: 0 })
 
 /** An object that may have any of these names, all of one kind. */
 const anyOf = <Name extends string, Of extends TSchema>(names: readonly Name[], of: Of) =>
-  Type.Partial(Type.Object(Object.fromEntries(names.map((name) => [name, of])) as Record<Name, Of>))
+  Type.Partial(Type.Object(Object.fromEntries(names.map((name) => [name, of])) as Record<Name, Of>), {
+    additionalProperties: false,
+  })
 
 const template = Type.Object(
   { weights: anyOf(COMPONENTS, weight), metrics: anyOf(METRIC_NAMES, rule), scale: curve },
@@ -60,7 +62,7 @@ export const configurationSchema = Type.Object({
   ),
   backtest: nullable(
     Type.Object({
-      fitted: backtestSchema,
+      fitted: Type.Object({ ...backtestSchema.properties }, { description: 'This version, fitted or made by hand.' }),
       before: Type.Object({ version: Type.Integer(), ...backtestSchema.properties }),
     }),
   ),

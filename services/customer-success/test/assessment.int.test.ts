@@ -1,6 +1,7 @@
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
 import { type Running, startServices } from '@plimsoll/kit/run.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dayOf, isoDay } from '../domain/day.ts'
 import type { Assessment } from '../http/assessment-shapes.ts'
@@ -170,6 +171,38 @@ describe('the churn-risk assessment', () => {
     })
     expect((await ask(`/churn-risk/assessment?from=${isoDay(first + 9)}&to=${isoDay(first)}`)).status).toBe(400)
   })
+})
+
+test('a learned model is read once a version, not at each request', async () => {
+  const day = first + DAYS
+  const modelOf = (intercept: number) =>
+    JSON.stringify({ names: ['ageDays'], members: [], blend: { intercept, weights: [] }, trainedOn: {} })
+  const save = (version: number, intercept: number) =>
+    database.worker
+      .insertInto('churn_model')
+      .values({
+        ...{ version, created_at: new Date(), learned_up_to: day, promoted: true, reasons: '[]', trained_on: null },
+        ...{ backtest: null, compared_with: null, model: modelOf(intercept) },
+      })
+      .execute()
+  const probability = async (): Promise<number> => {
+    const { learned } = (await (await ask('/accounts/calm-0/health')).json()) as { learned: { probability: number } }
+    return learned.probability
+  }
+  await save(1, -2)
+  await database.worker
+    .insertInto('churn_day')
+    .values({ day, names: ['ageDays'], version: 1 })
+    .execute()
+  const features = new Uint8Array(Float64Array.of(200).buffer)
+  await database.worker.insertInto('churn_features').values({ day, account_id: 'calm-0', features }).execute()
+  expect(await probability()).toBeCloseTo(1 / (1 + Math.exp(2)), 12)
+  // A version never changes. If it did, whoever reads it anew would tell.
+  await sql`update churn_model set model = ${modelOf(0)}::jsonb`.execute(database.worker)
+  expect(await probability()).toBeCloseTo(1 / (1 + Math.exp(2)), 12)
+  await save(2, -1)
+  await database.worker.updateTable('churn_day').set({ version: 2 }).execute()
+  expect(await probability()).toBeCloseTo(1 / (1 + Math.exp(1)), 12)
 })
 
 test('other reports are CSV as well', async () => {

@@ -42,8 +42,11 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-async function call<T>(method: string, path: string): Promise<T> {
-  const answer = await fetch(`${running.url}/v1/customer-success${path}`, { method })
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const answer = await fetch(`${running.url}/v1/customer-success${path}`, {
+    method,
+    ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  })
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
   return (await answer.json()) as T
 }
@@ -209,9 +212,37 @@ test('late data that moves a past score appends a correction and leaves what was
 })
 
 test('another version scores only once somebody has activated it, and that is on record', async () => {
-  const listed = await get<List<{ version: number; activatedAt: string | null }>>('/health/configurations')
+  type Template = { weights: Record<string, number>; metrics: Record<string, unknown> }
+  type Made = { version: number; activatedAt: string | null; templates: Record<string, Template>; rules: object[] }
+  const listed = await get<List<Made>>('/health/configurations')
   expect(listed.items.map(({ version }) => version)).toEqual([1])
   await expect(call('POST', '/health/configurations/fit')).rejects.toThrow('409')
+  // Made by hand: the same with twice the weight of support.
+  const { templates, rules } = listed.items[0] as Made
+  const heavier = { ...templates.standard, weights: { ...templates.standard?.weights, support: 30 } }
+  const made = { templates: { ...templates, standard: heavier }, rules }
+  const added = await call<Made>('POST', '/health/configurations', made)
+  expect(added).toMatchObject({ version: 2, activatedAt: null, backtest: null, ...made })
+  const turning = {
+    curve: [
+      [0, 0],
+      [1, 100],
+      [2, 50],
+    ],
+    weight: 1,
+  }
+  for (const [wrong, why] of [
+    [{ metrics: { ...heavier.metrics, usage: turning } }, 'usage in standard turns at 1'],
+    [{ metrics: { ...heavier.metrics, horoscope: turning } }, 'horoscope'],
+    [{ weights: { engagement: -1 } }, 'engagement'],
+    [{ weights: {} }, 'no component of standard has a weight'],
+  ] as const)
+    await expect(
+      call('POST', '/health/configurations', {
+        ...made,
+        templates: { ...templates, standard: { ...heavier, ...wrong } },
+      }),
+    ).rejects.toThrow(why)
   await expect(call('POST', '/health/configurations/7/activate')).rejects.toThrow('404')
   expect(await call('POST', '/health/configurations/1/activate')).toMatchObject({ version: 1 })
 })

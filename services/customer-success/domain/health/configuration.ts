@@ -43,7 +43,7 @@ export function templateOf({ rules }: Configuration, segment: string, ageDays: n
 }
 
 /** What is wrong with a configuration a person made, undefined when nothing is. */
-export function configurationProblem({ templates, rules }: Configuration): string | undefined {
+export function configurationProblem({ templates, rules }: Omit<Configuration, 'version'>): string | undefined {
   for (const [name, { weights, metrics, scale }] of Object.entries(templates)) {
     for (const component of COMPONENTS) {
       const weight = weights[component] ?? 0
@@ -53,6 +53,7 @@ export function configurationProblem({ templates, rules }: Configuration): strin
         .reduce((sum, share) => sum + share, 0)
       if (weight > 0 && shares <= 0) return `${component} in ${name} has a weight and no metrics`
     }
+    if (!COMPONENTS.some((component) => (weights[component] ?? 0) > 0)) return `no component of ${name} has a weight`
     for (const metric of METRIC_NAMES) {
       const rule = metrics[metric]
       const problem = rule && (rule.weight < 0 ? 'has a negative weight' : curveProblem(rule.curve))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { backtest, type Fate, fateOf } from './backtest.ts'
-import { fitConfiguration, fitTemplate } from './fit.ts'
+import { compareConfigurations, fitConfiguration, fitTemplate } from './fit.ts'
 import { DEFAULT_CONFIGURATION } from './templates.ts'
 import { random } from './testing.ts'
 
@@ -34,6 +34,16 @@ test('few who left are no basis, and against a strong pull the default weights s
   const pulled = fitTemplate('standard', DEFAULT_CONFIGURATION, fates(300, 5), { l2: 1e6, atRisk: 3, healthy: 0.5 })
   const { support = 0, sentiment = 0 } = pulled.weights
   expect(support / sentiment).toBeCloseTo(15 / 10, 2)
+})
+
+test('a configuration made by hand is told beside the one that scores, once enough have left', () => {
+  const { standard } = DEFAULT_CONFIGURATION.templates
+  const supportOnly = { ...DEFAULT_CONFIGURATION.templates, standard: { ...standard, weights: { support: 1 } } }
+  const made = { templates: supportOnly as typeof DEFAULT_CONFIGURATION.templates, rules: DEFAULT_CONFIGURATION.rules }
+  const told = compareConfigurations(fates(4_000, 5), made, DEFAULT_CONFIGURATION)
+  expect(told?.before.version).toBe(DEFAULT_CONFIGURATION.version)
+  expect(told?.fitted.auc).toBeGreaterThan(told?.before.auc ?? 1)
+  expect(compareConfigurations(fates(300, 5), made, DEFAULT_CONFIGURATION)).toBeUndefined()
 })
 
 test('a back-test says how the accounts that left were ranked and banded', () => {

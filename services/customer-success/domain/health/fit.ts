@@ -199,3 +199,21 @@ export function fitConfiguration(fates: readonly Fate[], configuration: Configur
   const before = { version: configuration.version, ...backtest(newer, configuration) }
   return { configuration: fitted, backtest: { fitted: backtest(newer, fitted), before } }
 }
+
+/**
+ * A configuration made by hand beside another one, on all days whose outcome is known: it was fitted on none of them. Each
+ * account by the template it had, where both have that. Undefined when too few left to tell.
+ */
+export function compareConfigurations(
+  fates: readonly Fate[],
+  made: Omit<Configuration, 'version'>,
+  before: Configuration,
+): Comparison | undefined {
+  const both = fates.filter(({ template }) => made.templates[template] && before.templates[template])
+  const leavers = new Set(both.filter(({ churned }) => churned).map(({ accountId }) => accountId))
+  if (leavers.size < LEAST_CHURNERS) return undefined
+  return {
+    fitted: backtest(both, { ...made, version: before.version + 1 }),
+    before: { version: before.version, ...backtest(both, before) },
+  }
+}

@@ -69,6 +69,7 @@ describe('a configuration', () => {
   test.each([
     [changed({ weights: { engagement: -1 } }), 'negative'],
     [changed({ metrics: {} }), 'no metrics'],
+    [changed({ weights: { engagement: 0 } }), 'has a weight'],
     [changed({ scale: [[0, 0]] }), undefined],
     [
       changed({
