@@ -7,6 +7,7 @@ import { dayOf, daysUpTo, startOf } from '../domain/day.ts'
 import { closeDay } from '../domain/health/close.ts'
 import type { Configuration } from '../domain/health/configuration.ts'
 import { explain, type Line } from '../domain/health/explain.ts'
+import type { Readings } from '../domain/health/metrics.ts'
 import { bandOf, componentsOf, type Health, healthBy, LEAST_CONFIDENCE } from '../domain/health/score.ts'
 import type { AccountSnapshot } from '../domain/snapshot.ts'
 import {
@@ -93,23 +94,30 @@ async function usageIsBehind(tx: WorkerTransaction, waiting: Waiting, nowMs: num
   return waiting.sinceMs !== undefined && nowMs - waiting.sinceMs < MOST_WAIT_MS
 }
 
+/** Days in a row: what a day's accounts scored is what the next one compares with. */
 async function scoreDays(tx: WorkerTransaction, days: readonly number[]): Promise<OutgoingEvent[]> {
+  const db = healthTables(tx)
   const events: OutgoingEvent[] = []
-  for await (const [day, snapshots] of loadDays(healthTables(tx), days)) {
-    events.push(...(await scoreDay(tx, day, snapshots, await activeConfiguration(tx))))
+  let before: ReadonlyMap<string, ScoreRow> | undefined
+  for await (const [day, snapshots] of loadDays(db, days)) {
+    before ??= await scoresAt(db, day - 1)
+    const configuration = await activeConfiguration(tx)
+    const { rows, news, typical } = scoreDay(day, snapshots, before, configuration)
+    events.push(...(await tell(db, day, configuration, news)))
+    await saveScores(tx, rows)
+    await saveTypical(tx, day, typical)
+    before = new Map(rows.map((row) => [row.account_id, row]))
   }
   return events
 }
 
-async function scoreDay(
-  tx: WorkerTransaction,
+function scoreDay(
   day: number,
   snapshots: readonly AccountSnapshot[],
+  before: ReadonlyMap<string, ScoreRow>,
   configuration: Configuration,
-): Promise<OutgoingEvent[]> {
-  const db = healthTables(tx)
+): { readonly rows: ScoreRow[]; readonly news: News[]; readonly typical: ReadonlyMap<string, Readings> } {
   const { accounts, typical } = closeDay(snapshots, configuration)
-  const before = await scoresAt(db, day - 1)
   const rows: ScoreRow[] = []
   const news: News[] = []
   for (const { snapshot, health, hard } of accounts) {
@@ -127,10 +135,7 @@ async function scoreDay(
     if (snapshot.subscription?.status !== 'cancelled' || previous === undefined || previous.is_cancelled) continue
     rows.push({ ...previous, day, revision: 0, score: null, hard: null, is_cancelled: true })
   }
-  const events = await tell(db, day, configuration, news)
-  await saveScores(tx, rows)
-  await saveTypical(tx, day, typical)
-  return events
+  return { rows, news, typical }
 }
 
 type News = {

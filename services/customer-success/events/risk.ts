@@ -33,24 +33,31 @@ export function riskTicker(rules: RiskRules): Ticker<null> {
     everyMs: 2_000,
     load: async () => null,
     async tick(_, tx, { now }) {
-      const evaluated = await progressOf(tx, 'risk')
+      const [evaluated, upTo] = [await progressOf(tx, 'risk'), await lastChurnDay(tx)]
+      if (evaluated === upTo) return {}
       const events: OutgoingEvent[] = []
-      const last = await closeDays(tx, now, { done: evaluated, upTo: await lastChurnDay(tx) }, async (day) => {
-        events.push(...(await evaluateDay(tx, day, rules)))
+      const states = await riskStates(tx)
+      const last = await closeDays(tx, now, { done: evaluated, upTo }, async (day) => {
+        events.push(...(await evaluateDay(tx, day, rules, states)))
         for (const { id, raisedDay, cancelledDay } of await ungradedEpisodes(tx, day)) {
           const grade = gradeOf(raisedDay, cancelledDay, day)
           if (grade !== undefined) await gradeEpisode(tx, id, grade)
         }
       })
-      if (last !== evaluated && last !== undefined) await saveProgress(tx, 'risk', last)
+      await saveRiskStates(tx, states)
+      if (last !== undefined) await saveProgress(tx, 'risk', last)
       return { events }
     },
   }
 }
 
-async function evaluateDay(tx: WorkerTransaction, day: number, rules: RiskRules): Promise<OutgoingEvent[]> {
-  const states = await riskStates(tx)
-  const next = new Map<string, RiskState>()
+/** Puts what an account is in by the end of the day in place of what it was in. */
+async function evaluateDay(
+  tx: WorkerTransaction,
+  day: number,
+  rules: RiskRules,
+  states: Map<string, RiskState>,
+): Promise<OutgoingEvent[]> {
   const events: OutgoingEvent[] = []
   for (const [accountId, row] of await scoresAt(healthTables(tx), day)) {
     const { state, change } = evaluateRisk(
@@ -64,7 +71,7 @@ async function evaluateDay(tx: WorkerTransaction, day: number, rules: RiskRules)
       },
       rules,
     )
-    next.set(accountId, state)
+    states.set(accountId, state)
     if (change?.kind === 'raised') events.push(await raise(tx, row, state, change.trigger))
     else if (change?.kind === 'cleared') {
       const id = episodeId(accountId, change.raisedDay)
@@ -82,7 +89,6 @@ async function evaluateDay(tx: WorkerTransaction, day: number, rules: RiskRules)
       })
     }
   }
-  await saveRiskStates(tx, next)
   return events
 }
 
