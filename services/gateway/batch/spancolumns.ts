@@ -54,16 +54,12 @@ export function createSpanColumns(capacity = 512): SpanColumns {
   }
 }
 
-/** Opens a row with zeroed ids and numbers; the caller sets its texts. A row is dropped again by lowering `spans`. */
+/** Opens a row without a parent, its numbers zero; the caller sets ids and texts. It is dropped by lowering `spans`. */
 export function openSpan(columns: SpanColumns): number {
   const row = columns.spans++
   if (row === columns.lane.length) reserve(columns, row + 1)
-  // Loops: for so few bytes the call of `fill` costs more than the filling.
-  for (let i = row * TRACE_ID_BYTES; i < (row + 1) * TRACE_ID_BYTES; i++) columns.traceId[i] = 0
-  for (let i = row * SPAN_ID_BYTES; i < (row + 1) * SPAN_ID_BYTES; i++) {
-    columns.spanId[i] = 0
-    columns.parentSpanId[i] = 0
-  }
+  // A loop: for so few bytes the call of `fill` costs more than the filling.
+  for (let i = row * SPAN_ID_BYTES; i < (row + 1) * SPAN_ID_BYTES; i++) columns.parentSpanId[i] = 0
   columns.startTime[row] = 0
   columns.durationMs[row] = 0
   columns.kind[row] = 0

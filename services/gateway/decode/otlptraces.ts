@@ -136,6 +136,7 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
     for (let i = 0; i < SLOTS; i++) ranks[i] = NOTHING
     rpcService = 0
     rpcMethod = 0
+    /** 1 when the trace is stated, 2 when the span is. */
     let identified = 0
     let startHigh = 0
     let startLow = 0
@@ -145,10 +146,10 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
       const tag = readTag(cursor)
       switch (tag) {
         case 0x0a:
-          identified += readId(end, spans.traceId, row * TRACE_ID_BYTES, TRACE_ID_BYTES)
+          if (readId(end, spans.traceId, row * TRACE_ID_BYTES, TRACE_ID_BYTES)) identified |= 1
           break
         case 0x12:
-          identified += readId(end, spans.spanId, row * SPAN_ID_BYTES, SPAN_ID_BYTES)
+          if (readId(end, spans.spanId, row * SPAN_ID_BYTES, SPAN_ID_BYTES)) identified |= 2
           break
         case 0x22:
           readId(end, spans.parentSpanId, row * SPAN_ID_BYTES, SPAN_ID_BYTES)
@@ -201,8 +202,8 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
     }
   }
 
-  /** Copies an id of the right length; returns 1 when it is one that is not all zeros. */
-  function readId(end: number, into: Uint8Array, at: number, length: number): number {
+  /** Copies an id of the right length; tells whether it is one that is not all zeros. */
+  function readId(end: number, into: Uint8Array, at: number, length: number): boolean {
     const given = readLength(cursor, end)
     let bits = 0
     if (given === length) {
@@ -213,10 +214,23 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
       }
     }
     cursor.at += given
-    return bits === 0 ? 0 : 1
+    return bits !== 0
   }
 
   function readSpanAttribute(end: number, row: number): void {
+    // Nearly all are a short key and then a short value: both are found without a step for each tag and length.
+    const keyStart = cursor.at + 2
+    const keyLength = bytes[cursor.at + 1] as number
+    const keyEnd = keyStart + keyLength
+    const valueLength = bytes[keyEnd + 1] as number
+    const short = keyLength < 128 && valueLength < 128 && keyEnd + 2 + valueLength === end
+    if (short && bytes[cursor.at] === 0x0a && bytes[keyEnd] === 0x12) {
+      cursor.at = keyEnd + 2
+      const index = known.findNext(bytes, view, keyStart, keyEnd)
+      if (index >= 0) setSlot(index, end, row)
+      cursor.at = end
+      return
+    }
     let index = -1
     while (cursor.at < end) {
       const tag = readTag(cursor)
@@ -270,7 +284,7 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
 
   function wrong(row: number, identified: number): RefusalReason | undefined {
     const startMs = spans.startTime[row] as number
-    if (identified !== 2 || !((spans.durationMs[row] as number) >= 0) || startMs === 0) return 'invalid-span'
+    if (identified !== 3 || !((spans.durationMs[row] as number) >= 0) || startMs === 0) return 'invalid-span'
     if (startMs > target.latestMs) return 'too-far-ahead'
     if (!resourceValid) return 'invalid-utf8'
     for (let i = FIRST_OF_SPAN; i < SPAN_TEXTS; i++) {
