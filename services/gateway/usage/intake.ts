@@ -54,6 +54,8 @@ export type UsageIntake = {
 /** A request's events, sorted by what is to be done with them. */
 type Sorted = {
   readonly verdicts: Verdict[]
+  /** Of each verdict, what may be kept. */
+  readonly onRecord: string[]
   readonly events: UsageEvent[]
   readonly facts: { readonly fact: Fact; readonly index: number }[]
   readonly quarantined: Quarantined[]
@@ -92,11 +94,13 @@ export function createUsageIntake(
   }
 
   function sort(request: UsageRequest, reads: readonly Read[]): Sorted {
-    const sorted: Sorted = { verdicts: [], events: [], facts: [], quarantined: [], ids: [] }
+    const sorted: Sorted = { verdicts: [], onRecord: [], events: [], facts: [], quarantined: [], ids: [] }
     reads.forEach((read, index) => {
       const messageId = idOf(read)
-      const say = (status: VerdictStatus, code: Verdict['code'], detail: string) =>
+      const say = (status: VerdictStatus, code: Verdict['code'], detail: string, onRecord = detail) => {
         sorted.verdicts.push({ index, messageId, status, code, detail })
+        sorted.onRecord.push(onRecord)
+      }
       const isNew = (id: string): boolean => {
         if (!window.add(id)) {
           say('duplicate', 'duplicate', 'it was stored before: nothing to do')
@@ -119,7 +123,7 @@ export function createUsageIntake(
           say('quarantined', checked.code, checked.detail)
           break
         case 'refused':
-          say('rejected', checked.code, checked.detail)
+          say('rejected', checked.code, checked.detail, checked.onRecord)
           break
       }
     })
@@ -187,11 +191,11 @@ export function createUsageIntake(
     })
   }
 
-  function count({ source, protocol }: UsageRequest, verdicts: readonly Verdict[]): Receipt {
+  function count({ source, protocol }: UsageRequest, { verdicts, onRecord }: Sorted): Receipt {
     const counts = { accepted: 0, duplicate: 0, rejected: 0, quarantined: 0 }
-    for (const { status, code, detail } of verdicts) {
+    for (const [i, { status, code }] of verdicts.entries()) {
       counts[status]++
-      if (code !== null && code !== 'duplicate') ledger.refuse(source, protocol, code, 1, detail)
+      if (code !== null && code !== 'duplicate') ledger.refuse(source, protocol, code, 1, onRecord[i] ?? '')
     }
     if (counts.accepted > 0) ledger.acceptEvents(source, protocol, counts.accepted)
     if (counts.duplicate > 0) ledger.repeat(source, protocol, counts.duplicate)
@@ -218,7 +222,7 @@ export function createUsageIntake(
       const storing = store(request, sorted)
       track(storing, sorted.ids, bodyBytes)
       const receipt = await within(
-        storing.then(() => count(request, sorted.verdicts)),
+        storing.then(() => count(request, sorted)),
         limits.answerWithinMs,
       )
       if (receipt !== undefined) return receipt

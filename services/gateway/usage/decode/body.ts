@@ -52,11 +52,17 @@ function dataText(form: string): string {
   return /^\s*[[{]/.test(data) ? data : utf8(Buffer.from(data.replaceAll(' ', '+'), 'base64'))
 }
 
+/** What V8 says but for the piece of the body it quotes, which is kept on record and may name somebody. */
+function whereOf(message: string): string {
+  const where = message.replace(/(?:, )?(?:\.\.\.)?".*" ?(?:\.\.\. )?is not valid JSON$/s, '')
+  return where === '' ? '' : `: ${where}`
+}
+
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new DecodeError(`the body is not JSON: ${error instanceof Error ? error.message : String(error)}`)
+    throw new DecodeError(`the body is not JSON${error instanceof Error ? whereOf(error.message) : ''}`)
   }
 }
 

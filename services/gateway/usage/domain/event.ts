@@ -49,6 +49,7 @@ export function checkDraft(draft: Draft, reception: Reception): Checked {
     return refused(
       'invalid-time',
       `${JSON.stringify(draft.time)} is no time: send 2026-11-23T10:15:00Z or ms since 1970`,
+      'no time: send 2026-11-23T10:15:00Z or ms since 1970',
     )
   }
   const properties = jsonText(draft.properties)
@@ -99,7 +100,8 @@ function contentRefusal({ kind, name, accountId, userId, anonymousId, properties
   }
   for (const text of [name, accountId, userId, anonymousId]) {
     if (text.length > MAX_TEXT_LENGTH) {
-      return refused('text-too-long', `ids and names may have ${MAX_TEXT_LENGTH} characters: ${text.slice(0, 40)}...`)
+      const most = `ids and names may have ${MAX_TEXT_LENGTH} characters`
+      return refused('text-too-long', `${most}: ${text.slice(0, 40)}...`, most)
     }
   }
   return undefined

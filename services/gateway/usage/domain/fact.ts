@@ -52,7 +52,8 @@ export function readFact(kind: FactKind, fields: Fields, reception: FactReceptio
   const stated = readers[kind](given, reception)
   const updatedAt = given.time('updatedAt')
   if ((updatedAt ?? 0) > receivedAt + AHEAD_MS) given.refuse('updatedAt', 'a time that has come')
-  if (given.problems.length > 0) return refused('invalid-fact', given.problems.join('; '))
+  const { problems, problemsOnRecord } = given
+  if (problems.length > 0) return refused('invalid-fact', problems.join('; '), problemsOnRecord.join('; '))
   const type = factTypes[kind]
   const id = hash('sha256', JSON.stringify([type, source, stated, updatedAt])).slice(0, 32)
   const value = { ...stated, source, receivedAt, ...(kind === 'nps' ? {} : { updatedAt: updatedAt ?? receivedAt }) }

@@ -7,6 +7,8 @@ import { tableTimeOf } from './time.ts'
  */
 export type FactFields = {
   readonly problems: readonly string[]
+  /** The same without the values that are wrong. */
+  readonly problemsOnRecord: readonly string[]
   /** Text or number, as text; required. */
   id(name: string): string
   idOr(name: string, fallback: string): string
@@ -33,12 +35,15 @@ const MAX_COUNT = 2 ** 31 - 1
 
 export function fieldsOf(fields: Fields, dayZero: number | undefined): FactFields {
   const problems: string[] = []
+  const problemsOnRecord: string[] = []
   const refusedNames = new Set<string>()
 
   const refuse = (name: string, expected: string) => {
     refusedNames.add(name)
     const value = fields[name]
-    problems.push(`${name} must be ${expected}${value === undefined ? '' : `, not ${shown(value)}`}`)
+    const problem = `${name} must be ${expected}`
+    problems.push(`${problem}${value === undefined ? '' : `, not ${shown(value)}`}`)
+    problemsOnRecord.push(problem)
   }
   const missing = <Value>(name: string, expected: string, instead: Value): Value => {
     if (!refusedNames.has(name)) refuse(name, expected)
@@ -73,6 +78,7 @@ export function fieldsOf(fields: Fields, dayZero: number | undefined): FactField
 
   return {
     problems,
+    problemsOnRecord,
     id: (name) => (absent(name) ? missing(name, 'text or a number', '') : boundedText(name, MAX_ID_LENGTH)),
     idOr: (name, fallback) => (absent(name) ? fallback : boundedText(name, MAX_ID_LENGTH)),
     text: (name) => boundedText(name, MAX_TEXT_LENGTH),

@@ -31,6 +31,14 @@ export type Verdict = {
   readonly detail: string
 }
 
-export type Refusal = { readonly kind: 'refused'; readonly code: UsageCode; readonly detail: string }
+export type Refusal = {
+  readonly kind: 'refused'
+  readonly code: UsageCode
+  readonly detail: string
+  /** The same without what the sender stated, which may be a name: this is kept, the detail is only answered. */
+  readonly onRecord: string
+}
 
-export const refused = (code: UsageCode, detail: string): Refusal => ({ kind: 'refused', code, detail })
+export const refused = (code: UsageCode, detail: string, onRecord = detail): Refusal => ({
+  ...{ kind: 'refused', code, detail, onRecord },
+})

@@ -106,3 +106,17 @@ test.each([10.5, 11, -1, 'ten', null])('a score of %j is none', async (score) =>
   const response = await usage.post('/v1/nps', { accountId: 'a', answeredAt: at, score })
   expect(response.json()).toMatchObject({ accepted: 0, rejected: 1 })
 })
+
+test('what is kept of a refusal does not quote what was sent, which may name a person', async () => {
+  const name = 'ann.example'
+  await usage.post('/v1/contacts', JSON.stringify([{ accountId: 'acme', userId: 'u', email: name, timeZone: name }]))
+  await usage.post('/v1/nps', JSON.stringify([{ accountId: 'acme', score: name, answeredAt: name }]))
+  await usage.post('/v1/track', JSON.stringify({ userId: 'u', event: 'searched', timestamp: name }))
+  await usage.post('/v1/track', JSON.stringify({ userId: name.repeat(30), event: 'searched' }))
+  await usage.post('/v1/track', `{"userId": "${name}", "email": ${name}}`)
+  await usage.post('/v1/track', name)
+  const kept = usage.ledger.entries().flatMap(({ refused }) => [...refused.values()])
+  expect(kept.reduce((sum, { count }) => sum + count, 0)).toBe(6)
+  expect(kept.map(({ example }) => example).filter((example) => example.includes('ann'))).toEqual([])
+  expect(kept[1]?.example).toMatch(/^answeredAt must be a time such as .*; score must be a number from 0 to 10$/)
+})
