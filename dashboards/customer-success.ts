@@ -17,11 +17,11 @@ export const customerSuccess: Board = {
       panels: [
         {
           kind: 'stat',
-          title: 'Usage read',
-          description: 'Messages of usage, each a batch of events, whose effects are committed, per second.',
+          title: 'Usage stored',
+          description: 'Usage events that are stored and in every figure, per second.',
           unit: units.CountsPerSecond,
-          expr: `sum(rate(plimsoll_lane_message_total{${success},processor="usage"}[$__rate_interval]))`,
-          explainedBy: 'Messages processed',
+          expr: `sum(rate(plimsoll_customer_success_events_total{${chosen},outcome="stored"}[$__rate_interval]))`,
+          explainedBy: 'Usage by outcome',
         },
         {
           kind: 'stat',
@@ -39,6 +39,16 @@ export const customerSuccess: Board = {
           expr: `max(plimsoll_lane_lag_seconds{${success}})`,
           lookFrom: 60,
           explainedBy: 'Lag',
+        },
+        {
+          kind: 'stat',
+          title: 'Days open',
+          description:
+            'Time since the end of the last day whose accounts are scored. Above two days nobody came, or scoring stands still.',
+          unit: units.Seconds,
+          expr: `time() - max(plimsoll_customer_success_day_closed_seconds{${chosen},ticker="health"})`,
+          lookFrom: 172_800,
+          explainedBy: 'Closed up to',
         },
         {
           kind: 'stat',
@@ -99,6 +109,46 @@ export const customerSuccess: Board = {
             {
               expr: perSecond('plimsoll_gateway_accepted_total', ['source'], `${chosen},kind="events"`),
               legend: '{{source}}',
+            },
+          ],
+        },
+        {
+          kind: 'graph',
+          title: 'Usage by outcome',
+          description: 'Usage events per second: stored, repeated, kept apart for their time, of who was erased.',
+          unit: units.CountsPerSecond,
+          queries: [
+            { expr: perSecond('plimsoll_customer_success_events_total', ['outcome'], chosen), legend: '{{outcome}}' },
+          ],
+        },
+        {
+          kind: 'graph',
+          title: 'Closed up to',
+          description: 'Time since the end of the last closed day, by what closes days. It grows until somebody comes.',
+          unit: units.Seconds,
+          queries: [
+            {
+              expr: `time() - max by (ticker) (plimsoll_customer_success_day_closed_seconds{${chosen}})`,
+              legend: '{{ticker}}',
+            },
+          ],
+        },
+        {
+          kind: 'graph',
+          title: 'Risks open',
+          description: 'Accounts with an open risk episode.',
+          unit: units.NoUnit,
+          queries: [{ expr: `max(plimsoll_customer_success_risks_open{${chosen}})`, legend: 'open' }],
+        },
+        {
+          kind: 'graph',
+          title: 'Steps of playbooks',
+          description: 'Steps per second by what they came to, and why they were put off or not done.',
+          unit: units.CountsPerSecond,
+          queries: [
+            {
+              expr: perSecond('plimsoll_customer_success_steps_total', ['outcome', 'reason'], chosen),
+              legend: '{{outcome}} {{reason}}',
             },
           ],
         },

@@ -14,6 +14,7 @@ import { playbookTicker } from './events/playbook.ts'
 import { startEffects } from './events/playbook-effects.ts'
 import { criticalAlerts, derivedSignals, usageSignals } from './events/playbook-signal.ts'
 import { riskTicker } from './events/risk.ts'
+import { startProgress, stepCounter, usageCounter } from './events/success-metrics.ts'
 import { tombstoneTicker } from './events/tombstone.ts'
 import { upliftTicker } from './events/uplift.ts'
 import { usageProcessor } from './events/usage.ts'
@@ -58,19 +59,19 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     'customer-success:privacy': 'Export and erase what is kept of a person or an account.',
   },
   migrations: new URL('store/migrations/', import.meta.url),
-  processors: ({ config }) => [
-    processor(usageProcessor(config)),
+  processors: ({ config, metrics }) => [
+    processor(usageProcessor(config, usageCounter(metrics))),
     processor(factsProcessor),
     ...[derivedSignals, usageSignals, criticalAlerts].map(processor),
   ],
-  tickers: ({ config }) => [
+  tickers: ({ config, metrics }) => [
     ticker(usageUpkeepTicker(config)),
     ticker(healthTicker),
     ticker(adoptionTicker(config)),
     ticker(modelScoreTicker),
     ticker(modelTrainTicker),
     ticker(riskTicker(RISK_RULES)),
-    ticker(playbookTicker(config, storedAccounts)),
+    ticker(playbookTicker(config, storedAccounts, stepCounter(metrics))),
     ticker(outcomeTicker(storedAccounts)),
     ticker(upliftTicker),
     ticker(tombstoneTicker),
@@ -111,5 +112,8 @@ export const customerSuccess: Service<typeof customerSuccessConfig, Tables> = {
     replayRoute(context),
     ...playbookRoutes(context),
   ],
-  start: startEffects,
+  async start(context) {
+    const stops = [await startEffects(context), await startProgress(context)]
+    return async () => void (await Promise.all(stops.map((stop) => stop())))
+  },
 }

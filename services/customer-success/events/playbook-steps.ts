@@ -19,6 +19,7 @@ import { findDefinition, playbookTables } from '../store/playbooks.ts'
 import { findUplift, type KnownUplifts, upliftModel } from '../store/uplift.ts'
 import type { Today } from './playbook.ts'
 import type { ContactPayload } from './playbook-effects.ts'
+import type { StepCounter } from './success-metrics.ts'
 
 const AT_ONCE = 100
 /** What is put off longer than this is not done at all. */
@@ -35,11 +36,12 @@ type Run = {
   readonly nowMs: number
   readonly config: CustomerSuccessConfig
   readonly uplifts: KnownUplifts
+  readonly count: StepCounter
 }
 
 export async function runDueSteps(
   tx: WorkerTransaction,
-  { accounts, ...by }: Pick<Run, 'config' | 'uplifts'> & { readonly accounts: AccountStates },
+  { accounts, ...by }: Pick<Run, 'config' | 'uplifts' | 'count'> & { readonly accounts: AccountStates },
   { nowMs, latestDay }: Today,
 ): Promise<void> {
   const due = await dueActions(tx, new Date(nowMs), AT_ONCE)
@@ -221,13 +223,14 @@ async function send(run: Run, step: Extract<ActionStep, { kind: 'email' | 'in_ap
 }
 
 async function record(
-  { tx, action, nowMs }: Run,
+  { tx, action, nowMs, count }: Run,
   step: string,
   outcome: StepOutcome,
   { userId = '', reason = '', effectKey = '' } = {},
 ): Promise<void> {
-  await recordStep(tx, {
+  const isNew = await recordStep(tx, {
     ...{ action_id: action.id, step, user_id: userId, outcome, reason },
     ...{ account_id: action.account_id, at: new Date(nowMs), effect_key: effectKey },
   })
+  if (isNew) count(outcome, reason)
 }

@@ -14,6 +14,7 @@ import { type ActivePlaybook, activePlaybooks, markEvaluated, matchesOf, saveMat
 import type { KnownUplifts } from '../store/uplift.ts'
 import { enrol, type Occasion, triggered } from './enrol.ts'
 import { runDueSteps } from './playbook-steps.ts'
+import type { StepCounter } from './success-metrics.ts'
 
 /** Signals taken in at one tick; the rest come at the next. */
 const AT_ONCE = 200
@@ -23,6 +24,7 @@ const STALE_DAYS = 3
 export function playbookTicker(
   config: CustomerSuccessConfig,
   accounts: AccountStates,
+  count: StepCounter,
 ): Ticker<{ readonly uplifts: KnownUplifts }> {
   return {
     name: 'playbook',
@@ -41,7 +43,7 @@ export function playbookTicker(
         ...(await enrolByCondition(tx, playbooks, config, accounts, today)),
         ...(await enrolBySignal(tx, playbooks, config, accounts, today)),
       ]
-      await runDueSteps(tx, { config, accounts, uplifts }, today)
+      await runDueSteps(tx, { config, accounts, uplifts, count }, today)
       return { events }
     },
   }

@@ -6,6 +6,7 @@ import type { CustomerSuccessConfig } from '../config.ts'
 import type { UsageRow } from '../domain/usage-event.ts'
 import { withoutErasedRows } from '../store/erased.ts'
 import { createNumbers, type Numbers, takeUsage, type UsageLimits } from '../store/usage.ts'
+import type { UsageCounter } from './success-metrics.ts'
 
 export const usageLimits = (config: CustomerSuccessConfig): UsageLimits => ({
   lateDays: config.CUSTOMER_SUCCESS_LATE_DAYS,
@@ -13,7 +14,7 @@ export const usageLimits = (config: CustomerSuccessConfig): UsageLimits => ({
   features: config.CUSTOMER_SUCCESS_FEATURES,
 })
 
-export function usageProcessor(config: CustomerSuccessConfig): Processor<Numbers> {
+export function usageProcessor(config: CustomerSuccessConfig, count: UsageCounter): Processor<Numbers> {
   const limits = usageLimits(config)
   return {
     name: 'usage',
@@ -25,7 +26,11 @@ export function usageProcessor(config: CustomerSuccessConfig): Processor<Numbers
     handle(numbers, batch, { now }) {
       const rows = batch.flatMap((message) => rowsOf(usageBatchView(message.data)))
       return {
-        write: async (tx) => takeUsage(tx, numbers, await withoutErasedRows(tx, rows, limits.lateDays), limits, now()),
+        async write(tx) {
+          const told = await withoutErasedRows(tx, rows, limits.lateDays)
+          const taken = await takeUsage(tx, numbers, told, limits, now())
+          count({ ...taken, erased: taken.erased + rows.length - told.length })
+        },
       }
     },
   }

@@ -10,12 +10,14 @@ export type StepRow = Selectable<ActionStepTable>
 export type ContactRow = Selectable<PlaybookTables['contact']>
 export type TaskRow = Selectable<PlaybookTables['action_task']>
 
-export async function recordStep(tx: WorkerTransaction, row: StepRow): Promise<void> {
-  await playbookTables(tx)
+/** False when it is on record already. */
+export async function recordStep(tx: WorkerTransaction, row: StepRow): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await playbookTables(tx)
     .insertInto('action_step')
     .values(row)
     .onConflict((conflict) => conflict.doNothing())
-    .execute()
+    .executeTakeFirst()
+  return numInsertedOrUpdatedRows === 1n
 }
 
 /** What is on record of one step of an enrolment, or of all its steps, by time. */

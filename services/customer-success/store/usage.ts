@@ -54,28 +54,44 @@ export type UsageLimits = {
   readonly features: number
 }
 
+/** What became of events. */
+export type Taken = {
+  readonly stored: number
+  readonly repeated: number
+  readonly quarantined: number
+  /** Of persons and accounts that were erased. */
+  readonly erased: number
+}
+
 export async function takeUsage(
   tx: WorkerTransaction,
   numbers: Numbers,
   rows: readonly UsageRow[],
   limits: UsageLimits,
   nowMs: number,
-): Promise<void> {
+): Promise<Taken> {
   const fresh = await claim(tx, rows)
   const reasons = new Map(fresh.map((row) => [row, quarantineReason(row, limits.lateDays)] as const))
   const counted = fresh.filter((row) => reasons.get(row) === undefined)
   await saveQuarantined(tx, reasons)
-  if (counted.length > 0) await countRows(tx, numbers, counted, limits, nowMs)
+  const stored = counted.length === 0 ? 0 : await countRows(tx, numbers, counted, limits, nowMs)
+  return {
+    ...{ stored, repeated: rows.length - fresh.length, quarantined: fresh.length - counted.length },
+    erased: counted.length - stored,
+  }
 }
 
-/** All at once, so that locks are taken in one order: batches that share persons wait for each other, never crosswise. */
+/**
+ * All at once, so that locks are taken in one order: batches that share persons wait for each other, never crosswise. How
+ * many were counted: all but those of erased persons.
+ */
 async function countRows(
   tx: WorkerTransaction,
   numbers: Numbers,
   rows: readonly UsageRow[],
   limits: UsageLimits,
   nowMs: number,
-): Promise<void> {
+): Promise<number> {
   await numberAccounts(
     tx,
     numbers.accounts,
@@ -90,6 +106,7 @@ async function countRows(
   const known = rows.filter((row) => identities.nodeOf.has(keyOf(row)))
   await saveRaw(tx, known, (row) => nodeOf(identities, row), numbers.days, dayOf(nowMs) - limits.rawDays)
   await countUses(tx, numbers, held, identities, known)
+  return known.length
 }
 
 /** The events not taken in before, each once. */

@@ -74,6 +74,8 @@ const adopted = async (feature: string) =>
   (await derived('plimsoll.customer_success.v1.FeatureAdopted')).filter((event) => event.feature === feature)
 const lagging = () => derived('plimsoll.customer_success.v1.AdoptionLagDetected')
 
+const measured = async () => await (await fetch(`${running.url}/metrics`)).text()
+
 type Use = { feature: string; adoptedOn: string | null; lag: { raisedOn: string; outcome: string | null } | null }
 const adoptionOf = async (accountId: string) => {
   const { features } = await call<{ features: Use[] }>('GET', `/accounts/${accountId}/adoption`)
@@ -127,6 +129,8 @@ test('an account adopts a feature once, at the use that made it so, as often as 
     { accountId: 'quick-1', at: startOf(first + 24) + DAY_MS / 2, uses: 5, windowDays: 7 },
   ])
   expect((await adoptionOf('quick-0'))('report')).toMatchObject({ adoptedOn: null })
+  expect(await measured()).toMatch(/plimsoll_customer_success_events_total\{outcome="stored"\} [1-9]/)
+  expect(await measured()).toMatch(/plimsoll_customer_success_events_total\{outcome="repeated"\} [1-9]/)
 })
 
 test('one that waits longer than most is late, once, and a use told late ends it', { timeout: 120_000 }, async () => {
@@ -182,6 +186,15 @@ test('being late enters the account into the playbook of education', { timeout: 
   expect(await derived('plimsoll.customer_success.v1.ActionTriggered')).toMatchObject([
     { playbook: 'adoption-lag', accountId: late, reason: expect.stringContaining('"export"') },
   ])
+})
+
+test('how far the days are closed, and how many risks are open, can be measured', { timeout: 60_000 }, async () => {
+  const closed = `plimsoll_customer_success_day_closed_seconds{ticker="risk"} ${startOf(today) / 1_000}\n`
+  await expect.poll(measured, { timeout: 30_000, interval: 1_000 }).toContain(closed)
+  const { items } = await call<{ items: object[] }>('GET', '/churn-risk?limit=500')
+  expect(items.length).toBeGreaterThan(0)
+  const open = `plimsoll_customer_success_risks_open ${items.length}\n`
+  await expect.poll(measured, { timeout: 20_000, interval: 1_000 }).toContain(open)
 })
 
 test('who opted out of profiling is shown nothing that was chosen by what their account does', async () => {

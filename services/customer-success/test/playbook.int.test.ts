@@ -97,7 +97,7 @@ async function tick<State>(ticker: Ticker<State>): Promise<OutgoingEvent[]> {
   })
 }
 
-const ticker = playbookTicker(config, accounts)
+const ticker = playbookTicker(config, accounts, () => {})
 
 /** The day after, at the same hour, once it is over. */
 async function nextDay(): Promise<OutgoingEvent[]> {

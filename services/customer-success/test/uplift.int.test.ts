@@ -3,6 +3,7 @@ import { readConfig } from '@plimsoll/kit/config.ts'
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
 import type { Ticker } from '@plimsoll/kit/lanes/processor.ts'
 import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import { createMetrics } from '@plimsoll/kit/telemetry/prometheus.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -13,6 +14,7 @@ import { createRandom } from '../domain/learn/random.ts'
 import type { Playbook } from '../domain/playbook/playbook.ts'
 import { accountState } from '../domain/playbook/testing.ts'
 import { playbookTicker } from '../events/playbook.ts'
+import { stepCounter } from '../events/success-metrics.ts'
 import { upliftTicker } from '../events/uplift.ts'
 import { customerSuccess } from '../service.ts'
 import type { AccountStates } from '../store/account-states.ts'
@@ -162,13 +164,17 @@ test('who would do worse when contacted is not, and that is on record; others ar
       throw new Error('no dry run here')
     },
   }
-  const ticker = playbookTicker(config, accounts)
+  const metrics = createMetrics({ processMetrics: false })
+  const ticker = playbookTicker(config, accounts, stepCounter(metrics))
   await tick(ticker, await load(ticker))
   const steps = database.reader.selectFrom('action_step').select(['account_id', 'outcome', 'reason'])
   expect(await steps.orderBy('account_id').execute()).toEqual([
     { account_id: 'dog', outcome: 'suppressed', reason: 'likely to do worse when contacted' },
     { account_id: 'helped', outcome: 'sent', reason: '' },
   ])
+  const counted = await metrics.expose()
+  expect(counted).toContain('steps_total{outcome="suppressed",reason="likely to do worse when contacted"} 1')
+  expect(counted).toContain('steps_total{outcome="sent",reason=""} 1')
 })
 
 async function enrolled(accountId: string): Promise<void> {
