@@ -124,9 +124,17 @@ export function usageLaneKey({
 /** The value of a UsageBatch that holds these events, for `encodeEvent`. */
 export function usageBatchOf(source: string, receivedAt: number, events: readonly UsageEvent[]): UsageBatch {
   const strings = createStringTableBuilder()
-  const refs = (text: (event: UsageEvent) => string) =>
-    packColumn(Uint32Array.from(events, (event) => strings.intern(text(event))))
-  const numbers = (number: (event: UsageEvent) => number) => packColumn(Float64Array.from(events, number))
+  // Loops, because `from` asks an iterator for each value: half of what a batch costs.
+  const refs = (text: (event: UsageEvent) => string) => {
+    const column = new Uint32Array(events.length)
+    for (const [row, event] of events.entries()) column[row] = strings.intern(text(event))
+    return packColumn(column)
+  }
+  const numbers = (number: (event: UsageEvent) => number) => {
+    const column = new Float64Array(events.length)
+    for (const [row, event] of events.entries()) column[row] = number(event)
+    return packColumn(column)
+  }
   const messageId = new Uint8Array(events.length * 16)
   events.forEach((event, row) => {
     messageId.set(event.messageId, row * 16)

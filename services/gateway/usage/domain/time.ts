@@ -4,6 +4,9 @@ const DAY_MS = 86_400_000
 const dateTime =
   /^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d{1,9}))? ?([Zz]|UTC|[+-]\d{2}(?::?\d{2})?)?)?$/
 
+/** As most senders write it; a day that every month has. */
+const usual = /^\d{4}-\d\d-(?:[01]\d|2[0-8])T\d\d:\d\d:\d\d\.\d{3}Z$/
+
 /** Numbers below are seconds since the epoch, above ms: 1e11 s is the year 5138, 1e11 ms is March 1973. */
 const SECONDS_BELOW = 1e11
 /** The times a calendar can show (ECMAScript, section 21.4.1.1). */
@@ -17,13 +20,19 @@ const LATEST_MS = 8.64e15
 export function timeOf(value: unknown): number | undefined {
   if (typeof value === 'number') return epochOf(value)
   if (typeof value !== 'string') return undefined
+  if (usual.test(value)) return dateOrNone(value)
   const text = value.trim()
   if (/^\d{9,16}(\.\d+)?$/.test(text)) return epochOf(Number(text))
   const [match, date = '', clock = '00:00', fraction = '', zone = 'Z'] = dateTime.exec(text) ?? []
   if (match === undefined) return undefined
-  const time = Date.parse(`${date}T${clock}${zoneOf(zone)}`)
-  if (Number.isNaN(time) || !isDay(date)) return undefined
+  const time = dateOrNone(`${date}T${clock}${zoneOf(zone)}`)
+  if (time === undefined || !isDay(date)) return undefined
   return time + Number(fraction.padEnd(9, '0')) / 1e6
+}
+
+function dateOrNone(text: string): number | undefined {
+  const time = Date.parse(text)
+  return Number.isNaN(time) ? undefined : time
 }
 
 /** Date.parse takes 30 February for 2 March. */
