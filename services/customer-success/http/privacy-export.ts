@@ -11,28 +11,51 @@ import type { Tables } from '../store/tables.ts'
 const id = Type.Optional(Type.String({ minLength: 1, maxLength: 500 }))
 const querystring = Type.Object({ userId: id, anonymousId: id, accountId: id }, { additionalProperties: false })
 
-export const exportRoute = ({ db, reader, clock }: ServiceContext<unknown, Tables>): Route => ({
+/** An export holds a connection and a moment of the database: a client that does not take it may not hold them for long. */
+export type Patience = { readonly idleMs: number; readonly wholeMs: number }
+
+const PATIENCE: Patience = { idleMs: 30_000, wholeMs: 15 * 60_000 }
+
+export const exportRoute = (
+  { db, reader, clock }: ServiceContext<unknown, Tables>,
+  patience: Patience = PATIENCE,
+): Route => ({
   method: 'GET',
   url: '/v1/customer-success/privacy/export',
   permission: 'customer-success:privacy',
   schema: {
     summary: 'Export what is kept of a person or an account',
     description:
-      'JSON Lines (application/x-ndjson), each `{ "kind": ..., "row": { ... } }`. The last is `{ "kind": "end", "lines": { ... } }`, the number of lines by kind: without it the bundle was cut off. Name one of `userId`, `anonymousId` and `accountId`.',
+      'JSON Lines (application/x-ndjson), each `{ "kind": ..., "row": { ... } }`. The last is `{ "kind": "end", "lines": { ... } }`, the number of lines by kind: without it the bundle was cut off, as it is when nothing of it is taken for half a minute, or not all in a quarter of an hour. Name one of `userId`, `anonymousId` and `accountId`.',
     querystring,
     response: { 200: Type.String({ description: 'JSON Lines.' }) },
   },
   async handler(request, reply, principal) {
     const [target, whose] = await whoseOf(reader, request.query as Static<typeof querystring>)
-    const lines = exportLines(db, whose)
     const timeMs = clock.now()
     await writeAudit(db as unknown as WorkerTransaction, { principal, action: 'privacy.exported', target, timeMs })
-    return reply.type('application/x-ndjson').send(Readable.from(textOf(lines), { objectMode: false }))
+    return reply.type('application/x-ndjson').send(streamOf(exportLines(db, whose), patience))
   },
 })
 
-async function* textOf(lines: AsyncIterable<unknown>): AsyncGenerator<Buffer> {
-  for await (const line of lines) yield Buffer.from(`${JSON.stringify(line)}\n`)
+/** Destroying it ends the generator where it waits, and with it the transaction. */
+function streamOf(lines: AsyncIterable<unknown>, { idleMs, wholeMs }: Patience): Readable {
+  const cut = () => stream.destroy(new Error('The client did not take the export in time.'))
+  async function* texts(): AsyncGenerator<Buffer> {
+    const whole = setTimeout(cut, wholeMs)
+    const idle = setTimeout(cut, idleMs)
+    try {
+      for await (const line of lines) {
+        idle.refresh()
+        yield Buffer.from(`${JSON.stringify(line)}\n`)
+      }
+    } finally {
+      clearTimeout(whole)
+      clearTimeout(idle)
+    }
+  }
+  const stream = Readable.from(texts(), { objectMode: false })
+  return stream
 }
 
 /** Whose bundle it is, and the hash it is on record by. */

@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
+import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { exportRoute } from '../http/privacy-export.ts'
+import { customerSuccess } from '../service.ts'
+import type { Tables } from '../store/tables.ts'
+
+/** Far more than buffers on the way hold: twenty megabytes of tickets. */
+const TICKETS = 20_000
+const PATIENCE = { idleMs: 500, wholeMs: 6_000 }
+
+let stack: Stack
+let running: Running
+let database: ServiceDatabase<Tables>
+
+beforeAll(async () => {
+  stack = await startStack()
+  const { processors, tickers, start, ...rest } = customerSuccess
+  running = await startServices([{ ...rest, routes: (context) => [exportRoute(context, PATIENCE)] }], {
+    ...{ NATS_URL: stack.natsUrl, DATABASE_URL: stack.databaseUrl },
+    ...{ PORT: '0', LOG_LEVEL: 'fatal' },
+  })
+  database = openDatabase<Tables>({ url: stack.databaseUrl, service: 'customer-success' })
+  await sql`insert into account (account_id) values ('acme')`.execute(database.worker)
+  await sql`
+    insert into ticket_state (source, ticket_id, updated_at, account_id, user_id, severity, opened_at, reopened, text)
+    select 'desk', n, now(), 'acme', '', 'low', now(), 0, repeat('x', 1000)
+    from generate_series(1, ${TICKETS}) as n`.execute(database.worker)
+})
+afterAll(async () => {
+  await database?.close()
+  await running?.stop()
+  await stack?.stop()
+})
+
+async function answer(): Promise<IncomingMessage> {
+  const [response] = await once(get(`${running.url}/v1/customer-success/privacy/export?accountId=acme`), 'response')
+  return response as IncomingMessage
+}
+
+/** Transactions that read tickets: seen by their locks, which every role may see. */
+async function reading(): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from pg_locks where relation = 'ticket_state'::regclass`.execute(database.worker)
+  return rows[0]?.n ?? 0
+}
+
+test('a client that takes nothing is cut off, and what the export held is free again', {
+  timeout: 20_000,
+}, async () => {
+  const response = await answer()
+  await expect.poll(reading).toBe(1)
+  await expect.poll(reading, { timeout: 5_000 }).toBe(0)
+  let last = ''
+  response.setEncoding('utf8').on('data', (text: string) => {
+    last = text
+  })
+  await expect(once(response, 'end')).rejects.toThrow(/aborted/)
+  expect(last).not.toContain('"kind":"end"')
+})
+
+test('a client that takes a little now and then is cut off in the end', { timeout: 20_000 }, async () => {
+  const startedAt = performance.now()
+  const response = await answer()
+  response.on('data', () => {
+    response.pause()
+    setTimeout(() => response.resume(), PATIENCE.idleMs / 5)
+  })
+  await expect(once(response, 'end')).rejects.toThrow(/aborted/)
+  expect(performance.now() - startedAt).toBeGreaterThan(2 * PATIENCE.idleMs)
+  await expect.poll(reading).toBe(0)
+})
+
+test('a client that takes it gets all of it', { timeout: 20_000 }, async () => {
+  const text = (await (await answer()).toArray()).join('')
+  const lines = text.trimEnd().split('\n')
+  expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ kind: 'end', lines: { ticket_state: TICKETS, account: 1 } })
+})
