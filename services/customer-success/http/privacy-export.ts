@@ -14,7 +14,7 @@ const querystring = Type.Object({ userId: id, anonymousId: id, accountId: id }, 
 /** An export holds a connection and a moment of the database: a client that does not take it may not hold them for long. */
 export type Patience = { readonly idleMs: number; readonly wholeMs: number }
 
-const PATIENCE: Patience = { idleMs: 30_000, wholeMs: 15 * 60_000 }
+const PATIENCE: Patience = { idleMs: 60_000, wholeMs: 15 * 60_000 }
 
 export const exportRoute = (
   { db, reader, clock }: ServiceContext<unknown, Tables>,
@@ -26,7 +26,7 @@ export const exportRoute = (
   schema: {
     summary: 'Export what is kept of a person or an account',
     description:
-      'JSON Lines (application/x-ndjson), each `{ "kind": ..., "row": { ... } }`. The last is `{ "kind": "end", "lines": { ... } }`, the number of lines by kind: without it the bundle was cut off, as it is when nothing of it is taken for half a minute, or not all in a quarter of an hour. Name one of `userId`, `anonymousId` and `accountId`.',
+      'JSON Lines (application/x-ndjson), each `{ "kind": ..., "row": { ... } }`. The last is `{ "kind": "end", "lines": { ... } }`, the number of lines by kind: without it the bundle was cut off, as it is when nothing of it is taken for a minute, or not all in a quarter of an hour. Name one of `userId`, `anonymousId` and `accountId`.',
     querystring,
     response: { 200: Type.String({ description: 'JSON Lines.' }) },
   },
