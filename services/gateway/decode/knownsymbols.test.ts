@@ -14,8 +14,16 @@ type Series = {
   /** Metadata: none where the type is absent. */
   readonly type: number | undefined
   readonly unit: number
-  readonly points: readonly ('sample' | 'histogram' | 'exemplar')[]
+  readonly points: readonly (Sample | 'histogram' | 'exemplar')[]
 }
+
+type Sample = { readonly timeMs: number; readonly startMs?: number }
+
+const LATEST_MS = 3 * 2 ** 40
+/** Times of one to ten bytes, on both sides of where six begin and end, and of what is too far ahead. */
+const times = [0, 1000, 2 ** 35 - 1, 2 ** 35, 1_764_000_000_123, LATEST_MS, LATEST_MS + 1, 2 ** 42 - 1, 2 ** 42, -1]
+/** The last one is as long as a sample with a time of six bytes. */
+const samples: readonly Sample[] = [...times.map((timeMs) => ({ timeMs })), { timeMs: 1000, startMs: 20_000 }]
 
 function bodyOf(series: readonly Series[], symbolsAfter: readonly string[]): Uint8Array {
   const request = protobuf()
@@ -27,9 +35,13 @@ function bodyOf(series: readonly Series[], symbolsAfter: readonly string[]): Uin
         else for (const ref of of) out.varint(1, ref)
       }
       for (const point of points) {
-        if (point === 'sample') out.message(2, (sample) => sample.double(1, 1.5).varint(2, 1000))
         if (point === 'histogram') out.message(3, (histogram) => histogram.varint(1, 0).sint(4, 3).varint(15, 1000))
-        if (point === 'exemplar') out.message(4, (exemplar) => exemplar.double(2, 1).varint(3, 1000))
+        else if (point === 'exemplar') out.message(4, (exemplar) => exemplar.double(2, 1).varint(3, 1000))
+        else {
+          const { timeMs, startMs } = point
+          const timed = protobuf().double(1, 1.5).varint(2, timeMs)
+          out.bytes(2, (startMs === undefined ? timed : timed.varint(3, startMs)).finish())
+        }
       }
       if (type !== undefined) out.message(5, (metadata) => metadata.varint(1, type).varint(4, unit))
     })
@@ -41,7 +53,7 @@ function bodyOf(series: readonly Series[], symbolsAfter: readonly string[]): Uin
 /** What a request came to: its outcome, and the kind, unit and labels of each point's series. */
 function decoded(body: Uint8Array, registry: SeriesRegistry) {
   const columns = createMetricColumns()
-  const outcome = decodeRemoteWrite2(body, { registry, columns, latestMs: 2000 })
+  const outcome = decodeRemoteWrite2(body, { registry, columns, latestMs: LATEST_MS })
   const { labelEnd, labelRefs, kind, unit, name } = registry.columns
   const seriesOf = (handle: number) => {
     const labels = labelRefs.slice(handle === 0 ? 0 : labelEnd[handle - 1], labelEnd[handle])
@@ -51,6 +63,8 @@ function decoded(body: Uint8Array, registry: SeriesRegistry) {
     outcome,
     samples: Array.from(columns.sampleSeries.subarray(0, columns.samples), seriesOf),
     values: columns.sampleValue.slice(0, columns.samples),
+    times: columns.sampleTime.slice(0, columns.samples),
+    starts: columns.sampleStart.slice(0, columns.samples),
     histograms: Array.from(columns.histogramSeries.subarray(0, columns.histograms), seriesOf),
   }
 }
@@ -68,7 +82,7 @@ it('means the same under symbols that came before as under new ones', () => {
     ),
     type: fc.option(fc.nat(5), { nil: undefined }),
     unit: fc.constantFrom(0, 8, symbols.length),
-    points: fc.array(fc.constantFrom('sample', 'histogram', 'exemplar'), { maxLength: 3 }),
+    points: fc.array(fc.constantFrom('histogram', 'exemplar', ...samples), { maxLength: 3 }),
   })
   const body = fc
     .tuple(fc.array(series, { maxLength: 8 }), fc.constantFrom([], [], ['late']))
@@ -83,9 +97,16 @@ it('means the same under symbols that came before as under new ones', () => {
   )
 })
 
+it.each(samples)('reads a sample of a known series like one of a new series: %o', (sample) => {
+  const registry = createSeriesRegistry('local', 10)
+  const body = bodyOf([{ refs: [{ packed: true, of: [1, 2] }], type: 2, unit: 0, points: [sample] }], [])
+  const [first, ...later] = [1, 2, 3, 4].map(() => decoded(body, registry))
+  for (const again of later) expect(again).toEqual(first)
+})
+
 it('keeps symbols when they come the second time', () => {
   const registry = createSeriesRegistry('local', 10)
-  const body = bodyOf([{ refs: [{ packed: true, of: [1, 2] }], type: 2, unit: 0, points: ['sample'] }], [])
+  const body = bodyOf([{ refs: [{ packed: true, of: [1, 2] }], type: 2, unit: 0, points: [{ timeMs: 1000 }] }], [])
   const known = [1, 2].map(() => {
     decoded(body, registry)
     return findKnownSymbols(registry, body)?.symbols.count

@@ -35,6 +35,9 @@ const METADATA = 0x2a
 /** Where senders up to 2.0-rc.3 put the start time of a whole series. */
 const CREATED_TIMESTAMP = 0x30
 
+/** Bytes of a sample with its tag and length: a double, and a time of six bytes, each behind its tag. */
+const TIMED_SAMPLE = 2 + 9 + 7
+
 type Resolution = SeriesHandle | SeriesRefusal | 'odd-label-refs' | 'invalid-symbol-ref'
 
 const MIN_SYMBOLS = 4096
@@ -176,14 +179,35 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
       return
     }
     seriesStartMs = 0
-    cursor.at = form.refsEnd
-    while (cursor.at < form.restStart) {
-      const length = bytes[cursor.at + 1] as number
-      cursor.at += 2
-      readSample(cursor.at + length, series)
+    let at = form.refsEnd
+    while (at < form.restStart) {
+      const end = at + 2 + (bytes[at + 1] as number)
+      if (end - at !== TIMED_SAMPLE || !addTimedSample(at, series)) {
+        cursor.at = at + 2
+        readSample(end, series)
+      }
+      at = end
     }
     if (form.restStart < form.end) outcome.metadata++
     cursor.at = form.end
+  }
+
+  /**
+   * Adds a sample that states its value and then a time of six bytes, which is every time from 1971 to 2109. False when
+   * it is another one, or has to be refused: nothing is done then.
+   */
+  function addTimedSample(at: number, series: SeriesHandle): boolean {
+    const low = view.getInt32(at + 12, true)
+    const fifth = bytes[at + 16] as number
+    const sixth = bytes[at + 17] as number
+    const sixBytes = (low & ~0x7f7f7f7f) === ~0x7f7f7f7f && fifth >= 128 && sixth < 128
+    if (bytes[at + 2] !== 0x09 || bytes[at + 11] !== 0x10 || !sixBytes) return false
+    const bits28 = (low & 0x7f) | ((low >> 1) & 0x3f80) | ((low >> 2) & 0x1fc000) | ((low >> 3) & 0xfe00000)
+    const timeMs = bits28 + ((fifth & 127) | (sixth << 7)) * 2 ** 28
+    if (timeMs > target.latestMs) return false
+    pushSample(columns, series, timeMs, 0, view.getUint32(at + 3, true), view.getUint32(at + 7, true))
+    outcome.samples++
+    return true
   }
 
   function readSeries(end: number): Resolution {
