@@ -28,7 +28,7 @@ import { activeConfiguration, configurationsOf } from '../store/health-configura
 import { knownBefore, knownOf, saveKnown } from '../store/health-known.ts'
 import { loadDays, runsOf } from '../store/snapshot.ts'
 
-/** A score is told again once it is a point from what was told last, however slowly, or in another band. */
+/** A score is told again once it, or its trend, is a point from what was told last, however slowly; or in another band. */
 const TOLD_POINTS = 1
 /** A past score that late data moves by more than this is corrected. */
 const CORRECTED_POINTS = 2
@@ -102,7 +102,8 @@ async function scoreDays(tx: WorkerTransaction, days: readonly number[]): Promis
   for await (const [day, snapshots] of loadDays(db, days)) {
     before ??= await scoresAt(db, day - 1)
     const configuration = await activeConfiguration(tx)
-    const { rows, news, typical } = scoreDay(day, snapshots, before, configuration)
+    const week = await scoresByAccount(db, day - 7)
+    const { rows, news, typical } = scoreDay(day, snapshots, { before, week }, configuration)
     events.push(...(await tell(db, day, configuration, news)))
     await saveScores(tx, rows)
     await saveTypical(tx, day, typical)
@@ -114,7 +115,7 @@ async function scoreDays(tx: WorkerTransaction, days: readonly number[]): Promis
 function scoreDay(
   day: number,
   snapshots: readonly AccountSnapshot[],
-  before: ReadonlyMap<string, ScoreRow>,
+  { before, week }: { readonly before: ReadonlyMap<string, ScoreRow>; readonly week: ReadonlyMap<string, number> },
   configuration: Configuration,
 ): { readonly rows: ScoreRow[]; readonly news: News[]; readonly typical: ReadonlyMap<string, Readings> } {
   const { accounts, typical } = closeDay(snapshots, configuration)
@@ -123,9 +124,14 @@ function scoreDay(
   for (const { snapshot, health, hard } of accounts) {
     const yesterday = before.get(snapshot.accountId)
     const score = health.score ?? null
-    const isNew = yesterday === undefined || isTold(yesterday.told_score, score)
-    const told = isNew ? { told_day: day, told_score: score } : yesterday
-    const row = { ...rowOf(snapshot, health, told), hard: hard ?? null }
+    const now: LastTold = {
+      told_day: day,
+      told_score: score,
+      told_trend7: difference(score, week.get(snapshot.accountId)),
+      told_provisional: isProvisional(health.confidence),
+    }
+    const isNew = yesterday === undefined || isTold(yesterday, now)
+    const row = { ...rowOf(snapshot, health, isNew ? now : yesterday), hard: hard ?? null }
     rows.push(row)
     if (isNew) news.push({ row, snapshot, health, yesterday })
   }
@@ -151,7 +157,7 @@ async function tell(
   configuration: Configuration,
   news: readonly News[],
 ): Promise<OutgoingEvent[]> {
-  const [week, month, quarter] = await Promise.all([7, 28, 84].map((back) => scoresByAccount(db, day - back)))
+  const [month, quarter] = await Promise.all([28, 84].map((back) => scoresByAccount(db, day - back)))
   const lastTold = await scoresOf(
     db,
     new Map(news.flatMap(({ row, yesterday }) => (yesterday ? [[row.account_id, yesterday.told_day]] : []))),
@@ -174,7 +180,7 @@ async function tell(
     return changed(row, {
       ...{ snapshot, health, configuration, kind: 'changed', previous: lastTold.get(id) },
       churnProbability: yesterday?.churn_probability ?? null,
-      trends: { trend7: since(week), trend28: since(month), trend84: since(quarter) },
+      trends: { trend7: row.told_trend7, trend28: since(month), trend84: since(quarter) },
       drivers: whySince(lastTold.get(id), health),
       weekDrivers: whySince(aWeekAgo.get(id), health),
     })
@@ -233,16 +239,21 @@ async function correctDay(
 const difference = (now: number | null, before: number | null | undefined): number | null =>
   now === null || before === null || before === undefined ? null : now - before
 
-function isTold(before: number | null, now: number | null): boolean {
-  if (bandOf(before ?? undefined) !== bandOf(now ?? undefined)) return true
-  const moved = difference(now, before)
-  return moved !== null && Math.abs(moved) >= TOLD_POINTS
+type LastTold = Pick<ScoreRow, 'told_day' | 'told_score' | 'told_trend7' | 'told_provisional'>
+
+function isTold(before: LastTold, now: LastTold): boolean {
+  if (bandOf(before.told_score ?? undefined) !== bandOf(now.told_score ?? undefined)) return true
+  if (before.told_provisional !== now.told_provisional) return true
+  const moved = [difference(now.told_score, before.told_score), difference(now.told_trend7, before.told_trend7)]
+  return moved.some((points) => points !== null && Math.abs(points) >= TOLD_POINTS)
 }
+
+const isProvisional = (confidence: number): boolean => confidence < LEAST_CONFIDENCE
 
 function rowOf(
   snapshot: AccountSnapshot,
   health: Health,
-  { told_day, told_score }: Pick<ScoreRow, 'told_day' | 'told_score'>,
+  { told_day, told_score, told_trend7, told_provisional }: LastTold,
 ): Omit<ScoreRow, 'hard'> {
   return {
     account_id: snapshot.accountId,
@@ -258,8 +269,7 @@ function rowOf(
     is_cancelled: false,
     mrr_minor: snapshot.mrrMinor,
     currency: snapshot.currency,
-    told_day,
-    told_score,
+    ...{ told_day, told_score, told_trend7, told_provisional },
   }
 }
 
@@ -298,7 +308,7 @@ function changed(row: Omit<ScoreRow, 'hard'>, told: Told): OutgoingEvent {
       band: bandOf(row.score ?? undefined),
       previousBand: bandOf(told.previous?.score ?? undefined),
       confidence: row.confidence,
-      provisional: row.confidence < LEAST_CONFIDENCE,
+      provisional: isProvisional(row.confidence),
       ...told.trends,
       churnProbability: told.churnProbability,
       configurationVersion: row.version,

@@ -35,9 +35,11 @@ export type HealthScoreTable = {
   is_cancelled: boolean
   mrr_minor: number
   currency: string
-  /** The day up to this one whose score was told last as an event, and that score. */
+  /** The day up to this one whose score was told last as an event, and what was told. */
   told_day: number
   told_score: number | null
+  told_trend7: number | null
+  told_provisional: boolean
 }
 
 export type HealthSegmentTable = { day: number; segment: string; typical: Json<Readings> }

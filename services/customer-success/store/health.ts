@@ -159,6 +159,8 @@ export async function saveScores(tx: WorkerTransaction, rows: readonly ScoreRow[
       { name: 'currency', type: 'text', values: column('currency') },
       { name: 'told_day', type: 'int4', values: column('told_day') },
       { name: 'told_score', type: 'float8', values: column('told_score') },
+      { name: 'told_trend7', type: 'float8', values: column('told_trend7') },
+      { name: 'told_provisional', type: 'bool', values: column('told_provisional') },
     ],
   })
 }

@@ -88,7 +88,7 @@ function life(accountId: string, scoreOn: (day: number) => number, leaves = Numb
       churn_probability: day < 150 || isGone ? null : score < 40 ? 0.5 : 0.1,
       readings: { usage: { value: day < 160 ? 1 : 0.4, shown: day < 160 ? 100 : 40, confidence: 1 } },
       mrr_minor: accountId === 'silent' ? 90_000 : 10_000,
-      ...{ told_day: first + day, told_score: isGone ? null : score },
+      ...{ told_day: first + day, told_score: isGone ? null : score, told_trend7: null, told_provisional: false },
     }
   })
 }

@@ -154,9 +154,16 @@ test('what is told of an account follows it: within a point at each close, each 
     expect(sumOf(weekDrivers)).toBeCloseTo(band === 'healthy' ? 0 : (trend7 ?? 0), 9)
   }
   expect(told.some(({ weekDrivers }) => weekDrivers.length > 0)).toBe(true)
-  for (const { day, score } of (await history('fading')).items.filter(({ revision }) => revision === 0)) {
-    const known = told.findLast(({ at }) => at < startOf(dayOf(Date.parse(day)) + 1))
-    expect(Math.abs((known?.score ?? 0) - (score ?? 0))).toBeLessThan(1)
+  const scores = new Map(
+    (await history('fading')).items.flatMap(({ day, score, revision }) =>
+      revision === 0 && score !== null ? [[dayOf(Date.parse(day)), score]] : [],
+    ),
+  )
+  for (const [day, score] of scores) {
+    const known = told.findLast(({ at }) => at < startOf(day + 1))
+    expect(Math.abs((known?.score ?? 0) - score)).toBeLessThan(1)
+    const weekBefore = scores.get(day - 7)
+    if (weekBefore !== undefined) expect(Math.abs((known?.trend7 ?? 0) - (score - weekBefore))).toBeLessThan(1)
   }
 })
 
