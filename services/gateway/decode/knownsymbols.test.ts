@@ -82,7 +82,9 @@ it('means the same under symbols that came before as under new ones', () => {
     ),
     type: fc.option(fc.nat(5), { nil: undefined }),
     unit: fc.constantFrom(0, 8, symbols.length),
-    points: fc.array(fc.constantFrom('histogram', 'exemplar', ...samples), { maxLength: 3 }),
+    points: fc.array(fc.constantFrom<Series['points'][number][]>('histogram', 'exemplar', ...samples), {
+      maxLength: 3,
+    }),
   })
   const body = fc
     .tuple(fc.array(series, { maxLength: 8 }), fc.constantFrom([], [], ['late']))
