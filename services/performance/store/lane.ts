@@ -103,7 +103,7 @@ async function loadWatched(db: Transaction<Tables>, { fold, watch }: Lane): Prom
       metric: row.metric,
       quantile: row.quantile,
       unit: row.unit,
-      detector: restoreResting(row.state),
+      detector: restoreResting(watch.workbench, row.state),
       windows: row.windows,
       firstMs: row.first_at.getTime(),
       latestMs: row.latest_at.getTime(),
