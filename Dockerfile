@@ -21,8 +21,9 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=cache,target=/root/.local/
 
 FROM node:24-bookworm-slim
 WORKDIR /plimsoll
-# As tools/launch.mjs has it: 100 MB less a process, and nothing slower.
-ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=16 \
+# As tools/launch.mjs has it: 200 MB less a process, and nothing slower.
+ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=8 \
+    MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536 \
     HOST=0.0.0.0 PORT=8080 OPS_PORT=9090 LOG_FORMAT=json \
     PLIMSOLL_HOME=/var/lib/plimsoll
 RUN install -d -o node -g node /var/lib/plimsoll

@@ -51,8 +51,11 @@ const imageEnvironment = Object.fromEntries(
 const settings = new Set(
   [kitConfig, ...services.map(({ config }) => config)].flatMap((schema) => Object.keys(schema.properties)),
 )
-/** Read by the launcher and by Node, not by a service. */
-const otherVariables = new Set(['PLIMSOLL_HOME', 'NODE_ENV', 'NODE_OPTIONS'])
+/** Read by the launcher, by Node and by the C library, not by a service. */
+const otherVariables = new Set([
+  ...['PLIMSOLL_HOME', 'NODE_ENV', 'NODE_OPTIONS'],
+  ...['MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_'],
+])
 const isSetting = (name: string) => settings.has(name.replace(/_FILE$/, '')) || otherVariables.has(name)
 const required = Object.entries(kitConfig.properties)
   .filter(([name, schema]) => kitConfig.required.includes(name as never) && !('default' in schema))

@@ -16,12 +16,27 @@ export type BucketLayout = {
   /** Positions of the greatest bound not above zero and of +Inf, -1 = none. */
   readonly zero: number
   readonly infinite: number
-  /** Scratch: requests between two bounds. */
+  /** Scratch, used only inside one call: requests between two bounds. */
   readonly counts: Float64Array
 }
 
-/** `unitMs` is how many milliseconds one unit of the bounds is. */
+/** Layouts made so far, by what they are made of: thousands of cells have a few between them. */
+const known = new Map<string, BucketLayout>()
+const MOST_KNOWN = 1_000
+
+/** `unitMs` is how many milliseconds one unit of the bounds is. Cells with the same bounds get the same layout. */
 export function layoutOf(bounds: readonly number[], unitMs: number): BucketLayout {
+  const key = `${unitMs} ${bounds.join(' ')}`
+  const found = known.get(key)
+  if (found !== undefined) return found
+  // Cells keep theirs; a sender whose bounds are all different must not fill the memory.
+  if (known.size === MOST_KNOWN) known.clear()
+  const layout = makeLayout(bounds, unitMs)
+  known.set(key, layout)
+  return layout
+}
+
+function makeLayout(bounds: readonly number[], unitMs: number): BucketLayout {
   const order = bounds.map((bound, position) => ({ bound, position })).sort((a, b) => a.bound - b.bound)
   const finite = order.filter(({ bound }) => bound > 0 && bound < Infinity)
   return {
