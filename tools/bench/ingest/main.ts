@@ -35,7 +35,7 @@ export type IngestResult = {
 
 type Options = {
   readonly json: boolean
-  /** Samples, and spans, that each receiver is sent in a turn; as many come before the first, to warm up. */
+  /** Samples, and spans, that each receiver is sent in a turn. */
   readonly samples?: number
   readonly spans?: number
   /** Only these, e.g. `W2 v1`, `spans`, `curve`; all unless given. */
@@ -44,11 +44,13 @@ type Options = {
 
 /** Turns of each receiver; the one with the median CPU counts. */
 const TURNS = 3
+/** Turns before those, which do not count: what runs once a request is compiled after about a thousand of them. */
+const WARM_UPS = 3
 
 const CONNECTIONS = 4
 const SPANS_PER_REQUEST = 9_996
 
-/** One kind of load: the bodies of a turn, turn 0 being the warm-up; no two turns have a body in common. */
+/** One kind of load: the bodies of a turn, from 0; no two turns have a body in common. */
 type Load = {
   readonly name: string
   readonly elements: number
@@ -112,16 +114,16 @@ export async function ingestBench({
 }
 
 /**
- * The receivers one after the other, several times: what else the machine does meanwhile meets all of them. Before that
- * each is sent a turn that does not count, in which series become known and V8 compiles.
+ * The receivers one after the other, several times: what else the machine does meanwhile meets all of them. Series become
+ * known and V8 compiles in the turns that do not count.
  */
 async function measureInTurns(receivers: readonly Receiver[], load: Load): Promise<IngestRow[]> {
   const measured = receivers.map((): IngestRow[] => [])
-  for (let turn = 0; turn <= TURNS; turn++) {
+  for (let turn = 0; turn < WARM_UPS + TURNS; turn++) {
     const bodies = [...load.bodies(turn)]
     for (const [i, receiver] of receivers.entries()) {
       const row = await measure(receiver, load, bodies)
-      if (turn > 0) measured[i]?.push(row)
+      if (turn >= WARM_UPS) measured[i]?.push(row)
     }
   }
   return measured.map(medianOf)
@@ -144,7 +146,7 @@ function sampleLoad(shape: Shape, version: 1 | 2, samples: number, series: numbe
   const rounds = Math.max(1, Math.round(samples / (series * perSeries)))
   const turnMs = rounds * perSeries * 15_000
   // The past, so that no sample is ahead of the clock; each load has its own, so that no request is a repeat.
-  const startMs = Date.now() - (TURNS + 2) * turnMs + Math.floor(Math.random() * 1_000)
+  const startMs = Date.now() - (WARM_UPS + TURNS + 1) * turnMs + Math.floor(Math.random() * 1_000)
   return {
     name: `${shape} v${version}`,
     elements: rounds * series * perSeries,
