@@ -52,7 +52,6 @@ export function leavingsSince(reader: HealthReader, from: number): Promise<Leavi
     .selectFrom('health_score')
     .select(['account_id as accountId', 'day', 'mrr_minor as mrrMinor', 'currency'])
     .where(sql<boolean>`is_cancelled`)
-    .where('revision', '=', 0)
     .where('day', '>=', from)
     .orderBy('day')
     .orderBy('account_id')
