@@ -11,7 +11,6 @@ import { restoreEndpoint, restoreGauge } from './introduce.ts'
 import type { Lane } from './lane.ts'
 import { compactSeries, ROLE } from './seriestable.ts'
 import { goneSignal, type Signal } from './signal.ts'
-import { throwAway } from './workbench.ts'
 
 const HOUR_MS = 60 * MINUTE_MS
 /** Shortest silence, gateway's clock. Longer than a series may go undescribed, so that it is described if it returns. */
@@ -148,7 +147,6 @@ function forgetWatched(lane: Lane, gone: ReadonlySet<number>): Signal[] {
       continue
     }
     watch.index.delete(`${watched.ownerId}:${watched.metric}`)
-    throwAway(watch.workbench, watched.detector)
     lane.forgotten.push(watched.id)
     const signal = goneSignal(watched, fold.latestMs)
     if (signal !== undefined) signals.push(signal)

@@ -20,7 +20,7 @@ import type { Gauge } from './gauge.ts'
 import { createHistogram, type Histogram, merge } from './histogram.ts'
 import type { Place } from './meaning.ts'
 import type { Closed, ClosedGauge, ClosedMinute } from './windows.ts'
-import { clearWorkbench, createWorkbench, type Resting, rest, takeUp, throwAway, type Workbench } from './workbench.ts'
+import { clearWorkbench, type Resting, rest, takeUp, type Workbench } from './workbench.ts'
 
 export type Metric = 'latency' | 'error_rate' | 'throughput' | 'gauge'
 
@@ -73,7 +73,7 @@ export type Judgement =
   | { readonly kind: 'evidence'; readonly watched: Watched; readonly eValue: number; readonly atMs: number }
 
 export function createWatch(): Watch {
-  return { series: [], index: new Map(), percentile: new Map(), gaugesSeen: 0, workbench: createWorkbench() }
+  return { series: [], index: new Map(), percentile: new Map(), gaugesSeen: 0, workbench: new Map() }
 }
 
 export function restoreWatched(watch: Watch, watched: Watched): void {
@@ -219,7 +219,7 @@ function seriesFor({ fold, watch, settings }: Context, owner: number, place: Pla
     metric: measure.metric,
     quantile: measure.quantile,
     unit: measure.unit,
-    detector: rest(watch.workbench, createDetector(measure.kind, detectorOptions(measure.kind, settings))),
+    detector: rest(createDetector(measure.kind, detectorOptions(measure.kind, settings))),
     windows: 0,
     firstMs: 0,
     latestMs: 0,
@@ -241,8 +241,7 @@ export function acceptRegime(watch: Watch, seriesId: number, settings: DetectorS
   const watched = watch.series.find(({ id }) => id === seriesId)
   if (watched === undefined) return undefined
   const { kind } = watched.detector
-  throwAway(watch.workbench, watched.detector)
-  watched.detector = rest(watch.workbench, createDetector(kind, detectorOptions(kind, settings)))
+  watched.detector = rest(createDetector(kind, detectorOptions(kind, settings)))
   return watched
 }
 

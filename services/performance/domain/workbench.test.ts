@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createDetector, type DetectorKind, loadDetector, type Observation, observe, saveDetector } from './detector.ts'
 import { histogramOf } from './histogramcodec.ts'
-import { clearWorkbench, createWorkbench, rest, restoreResting, takeUp, throwAway } from './workbench.ts'
+import { clearWorkbench, rest, restoreResting, takeUp, type Workbench } from './workbench.ts'
 
 /** A window of one of several series that are all of the same level until number 120, and then differ. */
 function windowOf(kind: DetectorKind, series: number, number: number): Observation {
@@ -15,15 +15,10 @@ function windowOf(kind: DetectorKind, series: number, number: number): Observati
 }
 
 test('detectors that take turns on the workbench say and become what detectors of their own do', () => {
-  const workbench = createWorkbench()
+  const workbench: Workbench = new Map()
   const kinds = ['latency', 'errors', 'throughput', 'gauge'] as const
   const all = kinds.flatMap((kind) =>
-    [0, 1, 2].map((series) => ({
-      kind,
-      series,
-      own: createDetector(kind),
-      resting: rest(workbench, createDetector(kind)),
-    })),
+    [0, 1, 2].map((series) => ({ kind, series, own: createDetector(kind), resting: rest(createDetector(kind)) })),
   )
   let verdicts = 0
   for (let number = 0; number < 160; number++) {
@@ -45,16 +40,7 @@ test('detectors that take turns on the workbench say and become what detectors o
 
 test('a detector that is loaded rests as it was, and bytes of another version are refused', () => {
   const detector = createDetector('gauge')
-  const workbench = createWorkbench()
-  const resting = restoreResting(workbench, saveDetector(detector))
+  const resting = restoreResting(saveDetector(detector))
   expect(loadDetector(resting.state)).toEqual(detector)
-  expect(() => restoreResting(workbench, Uint8Array.of(99, 0, 0))).toThrow(RangeError)
-})
-
-test('the place of a detector that is thrown away is taken by the next one', () => {
-  const workbench = createWorkbench()
-  const [first, second] = [createDetector('gauge'), createDetector('errors')].map((one) => rest(workbench, one))
-  expect(first?.state).not.toBe(second?.state)
-  if (first !== undefined) throwAway(workbench, first)
-  expect(rest(workbench, createDetector('gauge')).state).toBe(first?.state)
+  expect(() => restoreResting(Uint8Array.of(99, 0, 0))).toThrow(RangeError)
 })

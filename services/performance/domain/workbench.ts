@@ -12,7 +12,6 @@ import {
   restoreDetector,
   saveDetector,
 } from './detector.ts'
-import { giveBack, type Shelf, shelve } from './shelf.ts'
 
 export type Resting = {
   readonly kind: DetectorKind
@@ -22,33 +21,26 @@ export type Resting = {
 }
 
 type Place = { readonly detector: Detector; owner: Resting | undefined }
-export type Workbench = { readonly places: Map<DetectorKind, Place>; readonly shelf: Shelf }
+export type Workbench = Map<DetectorKind, Place>
 
-export const createWorkbench = (): Workbench => ({ places: new Map(), shelf: new Map() })
-
-export function rest({ shelf }: Workbench, detector: Detector): Resting {
-  return { kind: detector.kind, state: shelve(shelf, saveDetector(detector)), direction: detector.direction }
+export function rest(detector: Detector): Resting {
+  return { kind: detector.kind, state: saveDetector(detector), direction: detector.direction }
 }
 
 /** Throws RangeError when the bytes are not a detector of this version or the one before. */
-export function restoreResting(workbench: Workbench, bytes: Uint8Array): Resting {
-  return rest(workbench, restoreDetector(bytes))
-}
-
-/** Of a detector that is not needed any more: its bytes make room for those of another. */
-export function throwAway({ shelf }: Workbench, { state }: Resting): void {
-  giveBack(shelf, state)
+export function restoreResting(bytes: Uint8Array): Resting {
+  return rest(restoreDetector(bytes))
 }
 
 /** The detector of `resting`, to be changed until another one of its kind is taken up or the workbench cleared. */
-export function takeUp({ places, shelf }: Workbench, resting: Resting): Detector {
-  let place = places.get(resting.kind)
+export function takeUp(workbench: Workbench, resting: Resting): Detector {
+  let place = workbench.get(resting.kind)
   if (place === undefined) {
     place = { detector: createDetector(resting.kind), owner: undefined }
-    places.set(resting.kind, place)
+    workbench.set(resting.kind, place)
   }
   if (place.owner !== resting) {
-    layDown(shelf, place)
+    layDown(place)
     loadDetector(resting.state, place.detector)
     place.owner = resting
   }
@@ -56,18 +48,14 @@ export function takeUp({ places, shelf }: Workbench, resting: Resting): Detector
 }
 
 /** Puts back what lies on the workbench; before that `state` and `direction` of its owners are not up to date. */
-export function clearWorkbench({ places, shelf }: Workbench): void {
-  for (const place of places.values()) layDown(shelf, place)
+export function clearWorkbench(workbench: Workbench): void {
+  for (const place of workbench.values()) layDown(place)
 }
 
-function layDown(shelf: Shelf, place: Place): void {
+function layDown(place: Place): void {
   const { detector, owner } = place
   if (owner === undefined) return
-  const bytes = saveDetector(detector, owner.state)
-  if (bytes !== owner.state) {
-    giveBack(shelf, owner.state)
-    owner.state = shelve(shelf, bytes)
-  }
+  owner.state = saveDetector(detector, owner.state)
   owner.direction = detector.direction
   place.owner = undefined
 }

@@ -103,7 +103,7 @@ async function loadWatched(db: Transaction<Tables>, { fold, watch }: Lane): Prom
       metric: row.metric,
       quantile: row.quantile,
       unit: row.unit,
-      detector: restoreResting(watch.workbench, row.state),
+      detector: restoreResting(row.state),
       windows: row.windows,
       firstMs: row.first_at.getTime(),
       latestMs: row.latest_at.getTime(),
