@@ -5,7 +5,8 @@ import { type Selectable, sql } from 'kysely'
 import type { AccountTraits } from '../domain/usage-event.ts'
 import { type Tally, tell } from '../domain/usage-person.ts'
 import { saveCells } from './cells.ts'
-import { accountsOf, groupsOf, type Held, lockTogether, subjectsIn, tables } from './identity.ts'
+import { accountsOf, groupsOf, subjectsIn, tables } from './identity.ts'
+import { type Held, lockTogether } from './locks.ts'
 import type { AccountTable } from './usage-tables.ts'
 
 export type ToldTraits = AccountTraits & { readonly accountId: string; readonly atMs: number }

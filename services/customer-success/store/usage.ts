@@ -27,7 +27,6 @@ import {
   anonymousKey,
   type Identities,
   type LockedPerson,
-  lockTogether,
   nobodyKey,
   numberAccounts,
   replacePersons,
@@ -37,6 +36,7 @@ import {
   tables,
   userKey,
 } from './identity.ts'
+import { lockTogether } from './locks.ts'
 
 /** What a lane found and need not ask for again: numbers never change, days have their partition until they are too old. */
 export type Numbers = {
