@@ -488,6 +488,21 @@ describe('OTLP traces', () => {
     expect(spans.map(({ name }) => name)).toEqual(['good'])
   })
 
+  it('refuses a span that states its trace twice and not itself', async () => {
+    const trace = Buffer.alloc(16, 7)
+    const span = protobuf()
+      .bytes(1, trace)
+      .bytes(1, trace)
+      .fixed64(7, nanos(now))
+      .fixed64(8, nanos(now + 1))
+    const { body } = await sendSpans(
+      protobuf()
+        .message(1, (resourceSpans) => resourceSpans.message(2, (scope) => scope.bytes(2, span.finish())))
+        .finish(),
+    )
+    expect(partialSuccess(body)).toEqual([1, expect.stringContaining('invalid-span')])
+  })
+
   it('cuts texts of more than 32 KiB at a character’s edge', async () => {
     const { spans } = await sendSpans(traceRequest([{ attributes: { 'db.query.text': 'ä'.repeat(40_000) } }]))
     const statement = String(spans[0]?.statement)
