@@ -20,7 +20,7 @@ export const upliftTicker: Ticker<{ fit: Fit | undefined }> = {
   name: 'uplift',
   version: 1,
   lanes: 1,
-  everyMs: 10_000,
+  everyMs: 60_000,
   load: async () => ({ fit: undefined }),
   async tick(state, tx, { now }) {
     const { fit } = state
@@ -45,9 +45,9 @@ async function startFit(tx: WorkerTransaction): Promise<Fit | undefined> {
     if (before !== undefined && of('holdout') < GROWN * before.held_out) continue
     const data = await upliftRows(tx, playbookId)
     const treated = data.treated.reduce((sum, one) => sum + one, 0)
-    const arms = { treated, heldOut: data.treated.length - treated }
     // Of some nothing was kept: they were too young then, or it was too long ago.
-    if (Math.min(arms.treated, arms.heldOut) < LEAST_PER_ARM) continue
+    if (Math.min(treated, data.treated.length - treated) < LEAST_PER_ARM) continue
+    const arms = { treated: of('treated'), heldOut: of('holdout') }
     const fit: Fit = { playbookId, arms, ended: undefined }
     inThread<Fitted>(new URL('./uplift-worker.ts', import.meta.url), data).then(
       (fitted) => {

@@ -43,7 +43,7 @@ const response = Type.Object({
       fitted: nullable(
         Type.Object({
           at: Type.String({ format: 'date-time' }),
-          treated: Type.Integer(),
+          treated: Type.Integer({ description: 'Accounts with an outcome then.' }),
           heldOut: Type.Integer(),
           coefficient: estimate,
           points: Type.Array(Type.Object({ share: Type.Number(), gain: estimate }), {

@@ -66,7 +66,7 @@ export async function saveUplift(
     .execute()
 }
 
-/** Accounts a model was fitted to. */
+/** Accounts whose outcome was known when a model was fitted. */
 export type Arms = { readonly treated: number; readonly heldOut: number }
 
 export type UpliftRow = Omit<Selectable<PlaybookTables['uplift']>, 'model'>
