@@ -50,9 +50,9 @@ export function exampleAccountFacts(now: number): Published[] {
     const accountName = accountId === 'union-press' ? 'The Union Press' : ''
     const segment = score > 80 ? 'enterprise' : 'smb'
     const health = healthChanged({
-      ...{ accountId, at, score, band, previousBand, trend7, trend28: trend7 * 2, confidence, drivers: said },
+      ...{ accountId, at, score, band, previousBand, trend7, trend28: trend7 * 2, confidence },
       ...{ previousScore: score - trend7, provisional: confidence < 0.5, churnProbability: score < 40 ? 0.31 : 0.04 },
-      ...{ accountName, segment },
+      ...{ accountName, segment, drivers: said, weekDrivers: [] },
     })
     const raisedAt = now - (3 + i) * day
     const reason = `Health fell below 40 at two evaluations, most of it from ${drivers[0]?.text}.`
