@@ -47,20 +47,39 @@ const write = (timeMs: number, value: number) =>
     ),
   })
 
+const post = (path: string, body: object) =>
+  fetch(`${platform.url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+
+const use = (timeMs: number) =>
+  post('/v1/track', {
+    ...{ event: 'Report Exported', userId: 'ada', messageId: `used-${timeMs}`, context: { groupId: 'acme' } },
+    timestamp: new Date(timeMs).toISOString(),
+  })
+
+/** Yesterday is over, as somebody comes today; and a payment fails, which a playbook has steps for. */
+async function actOnYesterday(): Promise<void> {
+  await use(Date.now() - 86_400_000)
+  expect(await post('/v1/customer-success/playbooks/failed-payment/activate', {})).toMatchObject({ ok: true })
+  const now = new Date().toISOString()
+  const invoice = { invoiceId: 'I1', accountId: 'acme', amount: 99, currency: 'EUR', status: 'failed', attempts: 1 }
+  expect(await (await post('/v1/invoices', { ...invoice, dueAt: now, updatedAt: now })).json()).toMatchObject({
+    accepted: 1,
+  })
+}
+
 /** Each second: samples and usage, late samples, a refused request, reads. Nothing here minds whether it is answered. */
 async function someTraffic(): Promise<void> {
   const now = Date.now()
-  const used = { event: 'Report Exported', userId: 'ada', messageId: `used-${now}`, context: { groupId: 'acme' } }
   await Promise.allSettled([
     write(now, now / 1_000),
     write(now - 600_000, now / 1_000 - 600),
     fetch(`${platform.url}/v1/metrics`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'no' }),
     fetch(`${platform.url}/v1/performance/services`),
-    fetch(`${platform.url}/v1/track`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(used),
-    }),
+    use(now),
     fetch(`${platform.url}/v1/customer-success/analytics/active`),
   ])
 }
@@ -101,6 +120,7 @@ beforeAll(async () => {
   traffic = setInterval(someTraffic, 1_000)
   await publishGarbage()
   await breakDatabase()
+  await actOnYesterday()
 }, 120_000)
 
 afterAll(async () => {
