@@ -154,7 +154,7 @@ function historyPart({ accountId, risk }, history, url) {
 }
 
 /**
- * Over 28 days, or of an account that has no score so long ago, since the score before.
+ * Over 28 days, or of an account that has no score so long ago, as it was told last: of a week, or since it was told before.
  * @param {Account} account @param {Explanation | Error} explanation @param {string} url @returns {Part}
  */
 function driversPart({ health }, explanation, url) {
@@ -172,7 +172,7 @@ function driversPart({ health }, explanation, url) {
   }
   if (health === null || health.drivers.length === 0) return excuse('drivers', title, explanation.message)
   const { drivers } = health
-  return { key: 'drivers', of: drivers, build: () => section(title, 'since the score before', driverTable(drivers)) }
+  return { key: 'drivers', of: drivers, build: () => section(title, 'of late', driverTable(drivers)) }
 }
 
 /** @param {string} key @param {string} title @param {string} why @returns {Part} */

@@ -249,7 +249,7 @@ describe('given a book of accounts', () => {
     await page.getByText('This key lacks customer-success:read.').first().waitFor()
     // What reporting itself knows of why the score moved.
     expect(await page.locator('.drivers tbody tr').count()).toBe(4)
-    await page.getByText('since the score before').waitFor()
+    await page.getByText('of late').waitFor()
     // Closed first: the page asks again when it goes live, and the browser reports each refusal.
     await page.context().close()
     expect(complaints.splice(0).filter((text) => !text.includes('403'))).toEqual([])
