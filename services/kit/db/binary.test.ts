@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { encodeCopy } from './binary.ts'
+import { type ColumnType, encodeArray, encodeCopy } from './binary.ts'
 
 test('columns of different lengths are refused by name', () => {
   const columns = [
@@ -9,9 +9,22 @@ test('columns of different lengths are refused by name', () => {
   expect(() => encodeCopy(columns)).toThrow('column "total" has 1 values, "series" has 2')
 })
 
-test('an int8 that a number cannot hold is refused, as a bigint it is not', () => {
-  expect(() => encodeCopy([{ name: 'n', type: 'int8', values: [2 ** 60] }])).toThrow('give int8 a bigint')
-  expect(() => encodeCopy([{ name: 'n', type: 'int8', values: [2n ** 60n] }])).not.toThrow()
+test.each<[ColumnType, unknown, string]>([
+  ['int8', 2 ** 60, 'give int8 a bigint'],
+  ['int4', 1.5, '1.5 is not an integer'],
+  ['int2', Number.NaN, 'NaN is not an integer'],
+  ['int4', 2 ** 31, 'out of range'],
+  ['timestamptz', Number.NaN, 'NaN is not a safe integer'],
+  ['date', Number.NaN, 'NaN is not an integer'],
+])('an %s does not take %s', (type, value, problem) => {
+  const column = { name: 'n', type, values: [value] }
+  expect(() => encodeArray(column)).toThrow(problem)
+  expect(() => encodeCopy([column])).toThrow(problem)
+})
+
+test('a bigint holds what a number cannot', () => {
+  const array = encodeArray({ name: 'n', type: 'int8', values: [2n ** 60n] })
+  expect(array.readBigInt64BE(array.length - 8)).toBe(2n ** 60n)
 })
 
 test('a value larger than a chunk is kept in one piece', () => {

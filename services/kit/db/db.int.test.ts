@@ -3,7 +3,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isTransient } from '../errors.ts'
 import { type Stack, startStack } from '../testing/stack.ts'
-import { type BulkColumn, bulkAppend, bulkUpsert, upsertByCopy, upsertByUnnest } from './bulk.ts'
+import { type BulkColumn, bulkAppend, bulkUpsert } from './bulk.ts'
 import { migrateService } from './migrate.ts'
 import { createDayPartition, maintainDayPartitions } from './partitions.ts'
 import { openDatabase, roleDatabase, type ServiceDatabase } from './pool.ts'
@@ -14,6 +14,7 @@ type Tables = {
     id: number
     big: string
     small: number
+    ratio: number
     ok: boolean
     name: string
     raw: Buffer
@@ -142,38 +143,35 @@ describe('bulk writes', () => {
 
   const day = Date.UTC(2026, 10, 23)
   const everyType: BulkColumn[] = [
-    { name: 'id', type: 'int4', values: [1, 2] },
-    { name: 'big', type: 'int8', values: [-(2n ** 62n), 2 ** 40 + 1] },
-    { name: 'small', type: 'int2', values: [-7, 7] },
-    { name: 'ok', type: 'bool', values: [true, false] },
-    { name: 'name', type: 'text', values: ['Größe "x", {y}\\', null] },
-    { name: 'raw', type: 'bytea', values: [Uint8Array.of(0, 255), new Uint8Array()] },
-    { name: 'doc', type: 'jsonb', values: [{ a: [1, 'é'] }, undefined] },
-    { name: 'at', type: 'timestamptz', values: [day + 1.5, -1] },
-    { name: 'day', type: 'date', values: [day + 5_000, day] },
+    { name: 'id', type: 'int4', values: [1, 2, 3] },
+    { name: 'big', type: 'int8', values: [-(2n ** 62n), 2 ** 40 + 1, null] },
+    { name: 'small', type: 'int2', values: [-7, 7, null] },
+    { name: 'ratio', type: 'float8', values: [Number.NaN, Number.NEGATIVE_INFINITY, null] },
+    { name: 'ok', type: 'bool', values: [true, false, null] },
+    { name: 'name', type: 'text', values: ['Größe "x", {y}\\ 😀', '', null] },
+    { name: 'raw', type: 'bytea', values: [Uint8Array.of(0, 255), new Uint8Array(), null] },
+    { name: 'doc', type: 'jsonb', values: [{ a: [1, 'é'] }, 'null', undefined] },
+    { name: 'at', type: 'timestamptz', values: [day + 1.5, -1, null] },
+    { name: 'day', type: 'date', values: [day + 5_000, -1, null] },
   ]
+  const upsertEveryType = () =>
+    bulkUpsert(performance.worker, { table: 'every_type', columns: everyType, key: ['id'], onConflict: 'replace' })
   const writers = {
-    upsertByUnnest: () =>
-      upsertByUnnest(performance.worker, {
-        table: 'every_type',
-        columns: everyType,
-        key: ['id'],
-        onConflict: 'replace',
-      }),
-    upsertByCopy: () =>
-      performance.worker
-        .transaction()
-        .execute((tx) =>
-          upsertByCopy(tx, { table: 'every_type', columns: everyType, key: ['id'], onConflict: 'replace' }),
-        ),
+    bulkUpsert: upsertEveryType,
+    'bulkUpsert over rows that are there': async () => {
+      await sql`insert into every_type (id, small, name) values (1, 9, 'a'), (2, 9, 'b'), (3, 9, 'c')`.execute(
+        performance.worker,
+      )
+      await upsertEveryType()
+    },
     bulkAppend: () => bulkAppend(performance.worker, 'every_type', everyType),
   }
   test.each(Object.entries(writers))('%s keeps every type and null', async (_, write) => {
     await write()
     const rows = await performance.worker
       .selectFrom('every_type')
-      .select(['id', 'small', 'ok', 'name', 'raw', 'doc', 'at', 'day'])
-      .select(sql<string>`big::text`.as('big'))
+      .select(['id', 'small', 'ratio', 'ok', 'name', 'raw', 'doc', 'day'])
+      .select([sql<string>`big::text`.as('big'), sql<number>`extract(epoch from at)::float8 * 1000`.as('at')])
       .orderBy('id')
       .execute()
     expect(rows).toEqual([
@@ -181,25 +179,56 @@ describe('bulk writes', () => {
         id: 1,
         big: '-4611686018427387904',
         small: -7,
+        ratio: Number.NaN,
         ok: true,
-        name: 'Größe "x", {y}\\',
+        name: 'Größe "x", {y}\\ 😀',
         raw: Buffer.of(0, 255),
         doc: { a: [1, 'é'] },
-        at: expect.any(Date),
+        at: day + 1.5,
         day: '2026-11-23',
       },
       {
         id: 2,
         big: '1099511627777',
         small: 7,
+        ratio: Number.NEGATIVE_INFINITY,
         ok: false,
-        name: null,
+        name: '',
         raw: Buffer.alloc(0),
-        doc: null,
-        at: new Date(-1),
-        day: '2026-11-23',
+        doc: 'null',
+        at: -1,
+        day: '1969-12-31',
       },
+      ...[
+        { id: 3, big: null, small: null, ratio: null, ok: null, name: null, raw: null, doc: null, at: null, day: null },
+      ],
     ])
+  })
+
+  test('text with NUL is refused by the server, by either way', async () => {
+    const columns: BulkColumn[] = [
+      { name: 'id', type: 'int4', values: [1] },
+      { name: 'name', type: 'text', values: ['a\0b'] },
+    ]
+    const upsert = bulkUpsert(performance.worker, { table: 'every_type', columns, key: ['id'], onConflict: 'keep' })
+    await expect(upsert).rejects.toMatchObject({ code: '22021' })
+    await expect(bulkAppend(performance.worker, 'every_type', columns)).rejects.toMatchObject({ code: '22021' })
+  })
+
+  test('eight megabytes are one statement', async () => {
+    const ids = Array.from({ length: 1_000 }, (_, i) => i)
+    const columns: BulkColumn[] = [
+      { name: 'id', type: 'int4', values: ids },
+      { name: 'raw', type: 'bytea', values: ids.map((id) => Buffer.alloc(8_000, id)) },
+    ]
+    const upsert = { table: 'every_type', columns, key: ['id'], onConflict: 'replace' } as const
+    expect(await bulkUpsert(performance.worker, upsert)).toBe(1_000)
+    const last = await performance.worker
+      .selectFrom('every_type')
+      .select('raw')
+      .where('id', '=', 999)
+      .executeTakeFirst()
+    expect(last?.raw).toEqual(Buffer.alloc(8_000, 999))
   })
 
   test.each([3, 2_000])('upserting %i rows replaces, keeps or adds as told', async (count) => {
@@ -223,14 +252,6 @@ describe('bulk writes', () => {
     expect(await totals()).toEqual(series.map(() => 2))
     await write(3, { total: 'counter.total + excluded.total' })
     expect(await totals()).toEqual(series.map(() => 5))
-  })
-
-  test('copying twice into one table in one transaction writes both', async () => {
-    await performance.worker.transaction().execute(async (tx) => {
-      await upsertByCopy(tx, { table: 'counter', columns: counter([1], [1]), key: ['series'], onConflict: 'replace' })
-      await upsertByCopy(tx, { table: 'counter', columns: counter([2], [2]), key: ['series'], onConflict: 'replace' })
-    })
-    expect(await totals()).toEqual([1, 2])
   })
 
   test('a copy is part of its transaction', async () => {
