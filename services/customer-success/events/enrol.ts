@@ -9,7 +9,7 @@ import { type Enrolled, mayEnrol } from '../domain/playbook/enrolment.ts'
 import { END } from '../domain/playbook/playbook.ts'
 import { MANUAL_GOAL, type ManualAction } from '../domain/playbook/ready.ts'
 import { type ActionRow, insertAction } from '../store/actions.ts'
-import type { ActivePlaybook } from '../store/playbooks.ts'
+import type { ActivePlaybook, StoredPlaybook } from '../store/playbooks.ts'
 import { assign } from './assignment.ts'
 
 export type Occasion = {
@@ -34,7 +34,7 @@ export async function enrol(
   const { accountId } = state.snapshot
   const arm = assign(id, accountId, { control: controlShare, holdout: holdoutShare })
   const action: Action = {
-    id: `${id}.${accountId}.${occasion.atMs}`,
+    id: enrolmentId(id, accountId, occasion.atMs),
     ...{ playbook_id: id, version, priority, account_id: accountId, user_id: occasion.userId },
     ...{ mode: 'automatic', arm, holdout_share: holdoutShare, state: arm === 'treated' ? 'running' : 'observed' },
     ...{ triggered_at: new Date(occasion.atMs), episode_id: occasion.episodeId, reason: occasion.reason },
@@ -48,6 +48,38 @@ export async function enrol(
     window_ends_at: new Date(occasion.atMs + goal.windowDays * DAY_MS),
   }
   return (await keep(tx, action)) ? triggered(action) : undefined
+}
+
+/** The same enrolment told twice is one. */
+export const enrolmentId = (playbookId: string, accountId: string, atMs: number): string =>
+  `${playbookId}.${accountId}.${atMs}`
+
+/**
+ * Puts down an enrolment of before, or of elsewhere, with the arm the account was in: nothing is left to do but to see
+ * what became of it. `goalBefore` is what the goal's metric was at the time, where that is known.
+ */
+export async function recordEnrolment(
+  tx: WorkerTransaction,
+  { id, version, definition: { priority, holdoutShare, goal } }: Pick<StoredPlaybook, 'id' | 'version' | 'definition'>,
+  { accountId, arm, atMs, note, by, goalBefore }: Recorded,
+): Promise<void> {
+  await keep(tx, {
+    id: enrolmentId(id, accountId, atMs),
+    ...{ playbook_id: id, version, priority, account_id: accountId, user_id: '' },
+    ...{ mode: 'automatic', arm, holdout_share: holdoutShare, state: arm === 'treated' ? 'finished' : 'observed' },
+    ...{ triggered_at: new Date(atMs), episode_id: '', reason: note, started_by: by, told: false },
+    ...{ step: END, due_at: null, goal, goal_before: goalBefore ?? null },
+    window_ends_at: new Date(atMs + goal.windowDays * DAY_MS),
+  })
+}
+
+export type Recorded = {
+  readonly accountId: string
+  readonly arm: 'treated' | 'holdout'
+  readonly atMs: number
+  readonly note: string
+  readonly by: string
+  readonly goalBefore: number | undefined
 }
 
 /** Puts down what a person started by hand; its id. Nobody is held out, and the person does it: there are no steps. */

@@ -16,7 +16,7 @@ import { enrol, type Occasion, triggered } from './enrol.ts'
 import { runDueSteps } from './playbook-steps.ts'
 import type { StepCounter } from './success-metrics.ts'
 
-/** Signals taken in at one tick; the rest come at the next. */
+/** Signals, and actions put down over HTTP, taken in at one tick; the rest come at the next. */
 const AT_ONCE = 200
 /** What is older triggers nothing: a history that is caught up on must not write to people about last month. */
 const STALE_DAYS = 3
@@ -33,7 +33,7 @@ export function playbookTicker(
     everyMs: 1_000,
     load: async () => ({ uplifts: new Map() }),
     async tick({ uplifts }, tx, { now }) {
-      const started = (await takeUntold(tx)).map(triggered)
+      const started = (await takeUntold(tx, AT_ONCE)).map(triggered)
       const latestDay = await accounts.latestDay(allTables(tx))
       if (latestDay === undefined) return { events: started }
       const playbooks = await activePlaybooks(tx)

@@ -10,6 +10,7 @@ import { actionStartRoute, actionStepsRoute, actionsRoute } from './actions.ts'
 import { guidanceDismissRoute, guidanceRoute, guidanceSaveRoute } from './guidance.ts'
 import { playbookDryRunRoute } from './playbook-dry-run.ts'
 import { manualEffectRoute, playbookEffectRoute } from './playbook-effect.ts'
+import { playbookRecordRoute } from './playbook-record.ts'
 import { playbookActivateRoute, playbookDeactivateRoute, playbookSaveRoute } from './playbook-save.ts'
 import { playbookRoute, playbooksRoute } from './playbooks.ts'
 
@@ -23,6 +24,7 @@ export const playbookRoutes = (context: ServiceContext<CustomerSuccessConfig, Ta
   playbookDeactivateRoute(context),
   playbookDryRunRoute(context),
   playbookEffectRoute(context),
+  playbookRecordRoute(context),
   actionsRoute(context),
   actionStepsRoute(context),
   actionStartRoute(context),

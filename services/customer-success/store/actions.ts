@@ -18,9 +18,25 @@ export async function insertAction(tx: WorkerTransaction, action: Insertable<Act
   return numInsertedOrUpdatedRows === 1n
 }
 
-/** Takes up what was started by hand and not told yet. */
-export function takeUntold(tx: WorkerTransaction): Promise<ActionRow[]> {
-  return playbookTables(tx).updateTable('action').set({ told: true }).where('told', '=', false).returningAll().execute()
+/** Takes up what was put down over HTTP and not told yet, oldest first. */
+export function takeUntold(tx: WorkerTransaction, limit: number): Promise<ActionRow[]> {
+  const some = playbookTables(tx)
+    .selectFrom('action')
+    .select('id')
+    .where('told', '=', false)
+    .orderBy('triggered_at')
+    .limit(limit)
+  return playbookTables(tx).updateTable('action').set({ told: true }).where('id', 'in', some).returningAll().execute()
+}
+
+/** Arms of the actions that are on record, by their ids. */
+export async function armsOnRecord(reader: PlaybookReader, ids: readonly string[]): Promise<Map<string, Arm>> {
+  const rows = await reader
+    .selectFrom('action')
+    .select(['id', 'arm'])
+    .where('id', 'in', [...ids])
+    .execute()
+  return new Map(rows.map(({ id, arm }) => [id, arm]))
 }
 
 /** Earlier enrolments of accounts in a playbook, by account. A held-out one is open until its outcome is known. */

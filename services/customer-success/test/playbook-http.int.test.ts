@@ -237,6 +237,61 @@ test('a dry run finds who would have entered, and writes nothing', async () => {
   expect(await items('/actions')).toEqual(before)
 })
 
+const unsent = { ...save, steps: save.steps.slice(1) }
+
+test('a campaign from before is put down once, refused where it cannot be true, and judged like any other', async () => {
+  expect(await call('PUT', '/playbooks/earlier', unsent)).toMatchObject({ status: 200 })
+  const at = new Date(Date.now() - 60 * DAY_MS).toISOString()
+  const [acted, left] = [
+    { accountId: treated, arm: 'treated', at, note: 'called' },
+    { accountId: heldOut, arm: 'holdout', at },
+  ]
+  const told = [
+    acted,
+    left,
+    acted,
+    { ...left, arm: 'treated' },
+    { ...acted, accountId: 'nobody' },
+    { ...acted, at: new Date(Date.now() + DAY_MS).toISOString() },
+  ]
+  expect(await call('POST', '/playbooks/earlier/actions', { items: told })).toMatchObject({
+    status: 200,
+    body: {
+      ...{ recorded: 2, repeated: 1 },
+      refused: [
+        { index: 3, reason: 'It is on record as holdout, and an arm does not change.' },
+        { index: 4, accountId: 'nobody', reason: expect.stringContaining('Nothing is known') },
+        { index: 5, reason: expect.stringContaining('at is in the future') },
+      ],
+    },
+  })
+  expect(await call('POST', '/playbooks/earlier/actions', { items: [acted, left] })).toMatchObject({
+    body: { recorded: 0, repeated: 2, refused: [] },
+  })
+  expect(await call('POST', '/playbooks/nowhere/actions', { items: [acted] })).toMatchObject({ status: 404 })
+  const both = await until(
+    () => items('/actions?playbook=earlier'),
+    (actions) => actions.every(({ reached }) => reached !== null),
+  )
+  expect(both).toMatchObject([
+    { reached: true, state: 'finished' },
+    { reached: true, state: 'finished' },
+  ])
+  expect(await call('GET', '/playbooks/earlier/effect')).toMatchObject({
+    body: { treated: { n: 1, reached: 1 }, heldOut: { n: 1, reached: 1 } },
+  })
+  expect(hook.posts).toHaveLength(1)
+})
+
+test('a change as a goal needs to be known at the start', async () => {
+  const { target: _, ...change } = save.goal
+  await call('PUT', '/playbooks/change', { ...unsent, goal: { ...change, metric: 'healthScore', direction: 'up' } })
+  const at = new Date(Date.now() - 60 * DAY_MS).toISOString()
+  expect(
+    await call('POST', '/playbooks/change/actions', { items: [{ accountId: treated, arm: 'treated', at }] }),
+  ).toMatchObject({ body: { recorded: 0, refused: [{ reason: expect.stringContaining('healthScore') }] } })
+})
+
 test('an action by hand is put down and told, for an account there is', async () => {
   expect(await call('POST', '/actions', { accountId: 'nobody', kind: 'ebr' })).toMatchObject({ status: 404 })
   const started = await call('POST', '/actions', { accountId: treated, kind: 'ebr', note: 'They asked for it.' })

@@ -1,0 +1,111 @@
+import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
+import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
+import { type Static, Type } from 'typebox'
+import { dayOf } from '../domain/day.ts'
+import { type AccountState, metricOf } from '../domain/playbook/account-state.ts'
+import type { Arm } from '../domain/playbook/enrolment.ts'
+import type { Goal } from '../domain/playbook/playbook.ts'
+import { enrolmentId, recordEnrolment } from '../events/enrol.ts'
+import { allTables, storedAccounts } from '../store/account-states.ts'
+import { armsOnRecord } from '../store/actions.ts'
+import type { Tables } from '../store/tables.ts'
+import { BASE, idParams } from './playbook-shapes.ts'
+import { playbookById } from './playbooks.ts'
+
+const item = Type.Object(
+  {
+    accountId: Type.String({ minLength: 1, maxLength: 500 }),
+    arm: Type.Enum(['treated', 'holdout'], {
+      description: 'holdout: triggered alike, and left alone to compare with.',
+    }),
+    at: Type.String({ format: 'date-time', description: 'When it was triggered, in either arm.' }),
+    note: Type.String({ default: '', maxLength: 2_000, description: 'For people.' }),
+  },
+  { additionalProperties: false },
+)
+type Item = Static<typeof item>
+
+const body = Type.Object({ items: Type.Array(item, { minItems: 1, maxItems: 1_000 }) }, { additionalProperties: false })
+const response = Type.Object({
+  recorded: Type.Integer(),
+  repeated: Type.Integer({ description: 'On record already.' }),
+  refused: Type.Array(Type.Object({ index: Type.Integer(), accountId: Type.String(), reason: Type.String() })),
+})
+
+export const playbookRecordRoute = ({ db, reader, clock }: ServiceContext<unknown, Tables>): Route => ({
+  method: 'POST',
+  url: `${BASE}/playbooks/:id/actions`,
+  permission: 'customer-success:write',
+  schema: {
+    summary: 'Put down whom a playbook treated and whom it left alone before, or elsewhere',
+    description:
+      'Nothing is sent; outcomes and the effect follow as of its own enrolments. Refused rows are named and the others kept; a row told again changes nothing.',
+    params: idParams,
+    body,
+    response: { 200: response },
+  },
+  async handler(request, _, principal) {
+    const { id } = request.params as Static<typeof idParams>
+    const { items } = request.body as Static<typeof body>
+    const timeMs = clock.now()
+    const playbook = await playbookById(reader, id)
+    const { goal } = playbook.definition
+    const states = await statesThen(reader, items)
+    const idOf = ({ accountId, at }: Item): string => enrolmentId(id, accountId, Date.parse(at))
+    return await db.transaction().execute(async (transaction) => {
+      const tx = transaction as unknown as WorkerTransaction
+      const arms = await armsOnRecord(allTables(tx), items.map(idOf))
+      const counts = { recorded: 0, repeated: 0 }
+      const refused: Static<typeof response>['refused'] = []
+      for (const [index, one] of items.entries()) {
+        const { accountId, arm, note } = one
+        const [atMs, state, onRecord] = [Date.parse(one.at), states.get(one), arms.get(idOf(one))]
+        const goalBefore = state && metricOf(state, goal.metric)
+        const reason = atMs > timeMs ? 'at is in the future.' : refusalOf(arm, { onRecord, state, goal, goalBefore })
+        if (reason !== undefined) refused.push({ index, accountId, reason })
+        else if (onRecord !== undefined) counts.repeated++
+        else {
+          await recordEnrolment(tx, playbook, { accountId, arm, atMs, note, by: principal.name, goalBefore })
+          arms.set(idOf(one), arm)
+          counts.recorded++
+        }
+      }
+      await writeAudit(tx, { principal, action: 'playbook.recorded', target: id, detail: counts, timeMs })
+      return { ...counts, refused }
+    })
+  },
+})
+
+type Known = {
+  readonly onRecord: Arm | undefined
+  readonly state: AccountState | undefined
+  readonly goal: Goal
+  readonly goalBefore: number | undefined
+}
+
+function refusalOf(arm: Arm, { onRecord, state, goal, goalBefore }: Known): string | undefined {
+  if (onRecord !== undefined && onRecord !== arm) return `It is on record as ${onRecord}, and an arm does not change.`
+  if (state === undefined) return 'Nothing is known of this account by then: tell of its use or contract first.'
+  if (goal.target === undefined && goalBefore === undefined)
+    return `The goal is a change of ${goal.metric}, which is not known of that day.`
+  return undefined
+}
+
+/** Accounts as they were when each row was triggered. */
+async function statesThen(
+  reader: Parameters<typeof storedAccounts.at>[0],
+  items: readonly Item[],
+): Promise<Map<Item, AccountState>> {
+  const found = new Map<Item, AccountState>()
+  for (const [day, own] of Map.groupBy(items, ({ at }) => dayOf(Date.parse(at) - 1))) {
+    const accountIds = [...new Set(own.map(({ accountId }) => accountId))]
+    const states = await storedAccounts.at(reader, day, accountIds)
+    const stateOf = new Map(states.map((state) => [state.snapshot.accountId, state]))
+    for (const one of own) {
+      const state = stateOf.get(one.accountId)
+      if (state !== undefined) found.set(one, state)
+    }
+  }
+  return found
+}
