@@ -10,8 +10,10 @@ import {
   nezhaDays,
   nezhaFolder,
 } from '../bench/detect/nezha.ts'
+import { createApi } from './api.ts'
 import { compare, describe, type Regression } from './compare.ts'
 import { cssimRequests, lastDayOf } from './cssim.ts'
+import { describeStory, tellStory } from './cssim-story.ts'
 import { latencyRequests, type Request, spanRequests } from './nezha.ts'
 import { createSender, pause, type Sender } from './send.ts'
 
@@ -23,7 +25,8 @@ the regressions found with the faults that were injected.
 npm run replay -- --dataset cs-sim [options]
 
 Sends a year of simulated product usage, contracts, tickets, invoices and answers, its days shifted so that the last one
-was yesterday.
+was yesterday. Then puts down its campaigns with who was held out, waits while the days close (some minutes), and tells what
+came of it: accounts by health, risks with their reasons, what the campaigns did.
 
   --url URL        where Plimsoll answers, default http://127.0.0.1:8080
   --key KEY        API key, where one is asked for; else PLIMSOLL_API_KEY
@@ -78,23 +81,22 @@ function readOptions(argv: readonly string[]): Options | string {
 
 const DAY_MS = 86_400_000
 
-/** Where to look, roughly in the order in which there is something to see. */
-const SEEN_AT = ['/accounts', '/analytics/adoption', '/churn-risk', '/kpis', '/models']
-
 async function replayCssim({ url, key, data, json }: Options): Promise<void> {
   const startedAt = performance.now()
+  const say = (text: string) => process.stderr.write(`${text}\n`)
   const sender = createSender(url, key)
-  const dayZeroMs = (Math.floor(Date.now() / DAY_MS) - 1 - lastDayOf(data)) * DAY_MS
+  const lastDay = lastDayOf(data)
+  const dayZeroMs = (Math.floor(Date.now() / DAY_MS) - 1 - lastDay) * DAY_MS
   for (const { path, body, items } of cssimRequests(data, dayZeroMs)) {
     await sender.send(path, { 'content-type': 'application/json' }, body, items)
   }
-  const sent = { ...sender.sent(), seconds: (performance.now() - startedAt) / 1000 }
-  if (json) console.log(JSON.stringify(sent))
-  else {
-    console.log(`sent ${sent.items} events and facts in ${sent.requests} requests, ${sent.seconds.toFixed(1)} s`)
-    console.log('Its days now close one after the other. What comes of them:')
-    for (const path of SEEN_AT) console.log(`  ${url}/v1/customer-success${path}`)
-  }
+  const sent = sender.sent()
+  const sendSeconds = (performance.now() - startedAt) / 1000
+  say(`sent ${sent.items} events and facts in ${sent.requests} requests, ${sendSeconds.toFixed(1)} s`)
+  const story = await tellStory(createApi(url, key), data, dayZeroMs, lastDay, say)
+  const totalSeconds = (performance.now() - startedAt) / 1000
+  if (json) console.log(JSON.stringify({ ...sent, sendSeconds, totalSeconds, ...story }))
+  else console.log(`${describeStory(story)}\nall told within ${totalSeconds.toFixed(0)} s; see ${url}/customers`)
 }
 
 async function run(options: Options): Promise<void> {
@@ -184,15 +186,15 @@ async function settled(options: Options, ours: (regression: Regression) => boole
 }
 
 async function regressions({ url, key }: Options): Promise<Regression[]> {
+  const api = createApi(url, key)
   const all: Regression[] = []
   let cursor: string | null = null
   do {
-    const address = new URL('/v1/performance/regressions', url)
-    address.searchParams.set('limit', '500')
-    if (cursor !== null) address.searchParams.set('cursor', cursor)
-    const answer = await fetch(address, key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } })
-    if (!answer.ok) throw new Error(`${address.pathname} was answered ${answer.status}: ${await answer.text()}`)
-    const page = (await answer.json()) as { items: Regression[]; next: string | null }
+    const query = new URLSearchParams({ limit: '500', ...(cursor !== null && { cursor }) })
+    const page: { items: Regression[]; next: string | null } = await api.call(
+      'GET',
+      `/v1/performance/regressions?${query}`,
+    )
     all.push(...page.items)
     cursor = page.next
   } while (cursor !== null)

@@ -52,13 +52,14 @@ async function judgeAll(
   accounts: AccountStates,
   actions: readonly ActionRow[],
 ): Promise<OutgoingEvent[]> {
+  const ended = actions.map((action) => ({
+    action,
+    accountId: action.account_id,
+    day: dayOf(action.window_ends_at.getTime() - 1),
+  }))
+  const states = await accounts.each(allTables(tx), ended)
   const events: OutgoingEvent[] = []
-  for (const [day, ended] of Map.groupBy(actions, ({ window_ends_at }) => dayOf(window_ends_at.getTime() - 1))) {
-    const accountIds = [...new Set(ended.map(({ account_id }) => account_id))]
-    const states = await accounts.at(allTables(tx), day, accountIds)
-    const stateOf = new Map(states.map((one) => [one.snapshot.accountId, one]))
-    for (const action of ended) events.push(await judge(tx, action, stateOf.get(action.account_id)))
-  }
+  for (const one of ended) events.push(await judge(tx, one.action, states.get(one)))
   return events
 }
 

@@ -24,7 +24,6 @@ const item = Type.Object(
   },
   { additionalProperties: false },
 )
-type Item = Static<typeof item>
 
 const body = Type.Object({ items: Type.Array(item, { minItems: 1, maxItems: 1_000 }) }, { additionalProperties: false })
 const response = Type.Object({
@@ -51,23 +50,29 @@ export const playbookRecordRoute = ({ db, reader, clock }: ServiceContext<unknow
     const timeMs = clock.now()
     const playbook = await playbookById(reader, id)
     const { goal } = playbook.definition
-    const states = await statesThen(reader, items)
-    const idOf = ({ accountId, at }: Item): string => enrolmentId(id, accountId, Date.parse(at))
+    const rows = items.map((one, index) => {
+      const atMs = Date.parse(one.at)
+      return { ...one, index, atMs, day: dayOf(atMs - 1), actionId: enrolmentId(id, one.accountId, atMs) }
+    })
+    const states = await storedAccounts.each(reader, rows)
     return await db.transaction().execute(async (transaction) => {
       const tx = transaction as unknown as WorkerTransaction
-      const arms = await armsOnRecord(allTables(tx), items.map(idOf))
+      const arms = await armsOnRecord(
+        allTables(tx),
+        rows.map(({ actionId }) => actionId),
+      )
       const counts = { recorded: 0, repeated: 0 }
       const refused: Static<typeof response>['refused'] = []
-      for (const [index, one] of items.entries()) {
-        const { accountId, arm, note } = one
-        const [atMs, state, onRecord] = [Date.parse(one.at), states.get(one), arms.get(idOf(one))]
+      for (const row of rows) {
+        const { index, accountId, arm, atMs, note, actionId } = row
+        const [state, onRecord] = [states.get(row), arms.get(actionId)]
         const goalBefore = state && metricOf(state, goal.metric)
         const reason = atMs > timeMs ? 'at is in the future.' : refusalOf(arm, { onRecord, state, goal, goalBefore })
         if (reason !== undefined) refused.push({ index, accountId, reason })
         else if (onRecord !== undefined) counts.repeated++
         else {
           await recordEnrolment(tx, playbook, { accountId, arm, atMs, note, by: principal.name, goalBefore })
-          arms.set(idOf(one), arm)
+          arms.set(actionId, arm)
           counts.recorded++
         }
       }
@@ -90,22 +95,4 @@ function refusalOf(arm: Arm, { onRecord, state, goal, goalBefore }: Known): stri
   if (goal.target === undefined && goalBefore === undefined)
     return `The goal is a change of ${goal.metric}, which is not known of that day.`
   return undefined
-}
-
-/** Accounts as they were when each row was triggered. */
-async function statesThen(
-  reader: Parameters<typeof storedAccounts.at>[0],
-  items: readonly Item[],
-): Promise<Map<Item, AccountState>> {
-  const found = new Map<Item, AccountState>()
-  for (const [day, own] of Map.groupBy(items, ({ at }) => dayOf(Date.parse(at) - 1))) {
-    const accountIds = [...new Set(own.map(({ accountId }) => accountId))]
-    const states = await storedAccounts.at(reader, day, accountIds)
-    const stateOf = new Map(states.map((state) => [state.snapshot.accountId, state]))
-    for (const one of own) {
-      const state = stateOf.get(one.accountId)
-      if (state !== undefined) found.set(one, state)
-    }
-  }
-  return found
 }

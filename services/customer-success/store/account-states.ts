@@ -5,7 +5,7 @@ import type { Transaction } from 'kysely'
 import { daysUpTo } from '../domain/day.ts'
 import type { AccountState, HealthState, RiskState } from '../domain/playbook/account-state.ts'
 import type { AccountSnapshot } from '../domain/snapshot.ts'
-import { loadDays, loadSnapshots, runsOf } from './snapshot.ts'
+import { type AccountDay, loadDays, loadEach, loadSnapshots, runsOf } from './snapshot.ts'
 import type { Tables } from './tables.ts'
 
 type Reader = ReaderDatabase<Tables>
@@ -19,6 +19,8 @@ export type AccountStates = {
   latestDay(reader: Reader): Promise<number | undefined>
   /** Of all accounts, or of those named. */
   at(reader: Reader, day: number, accountIds?: readonly string[]): Promise<AccountState[]>
+  /** Of single accounts, each at the end of its own day; those that had not begun are left out. */
+  each<Wanted extends AccountDay>(reader: Reader, wanted: readonly Wanted[]): Promise<Map<Wanted, AccountState>>
   /** Of all accounts, one day after the other. */
   during(reader: Reader, fromDay: number, toDay: number): AsyncIterable<readonly [day: number, states: AccountState[]]>
 }
@@ -29,30 +31,43 @@ export const storedAccounts: AccountStates = {
     return row?.day
   },
   async at(reader, day, accountIds) {
-    return await statesOf(reader, day, await loadSnapshots(reader, day, accountIds), accountIds)
+    const snapshots = await loadSnapshots(reader, day, accountIds)
+    return snapshots.map(await joinedOn(reader, day, accountIds))
+  },
+  async each<Wanted extends AccountDay>(reader: Reader, wanted: readonly Wanted[]) {
+    const snapshots = await loadEach(reader, wanted)
+    const states = new Map<Wanted, AccountState>()
+    for (const [day, own] of Map.groupBy(wanted, (one) => one.day)) {
+      const joined = await joinedOn(reader, day, [...new Set(own.map(({ accountId }) => accountId))])
+      for (const one of own) {
+        const snapshot = snapshots.get(one)
+        if (snapshot !== undefined) states.set(one, joined(snapshot))
+      }
+    }
+    return states
   },
   async *during(reader, fromDay, toDay) {
     for (const run of await runsOf(reader, daysUpTo(fromDay, toDay))) {
       for await (const [day, snapshots] of loadDays(reader, run)) {
-        yield [day, await statesOf(reader, day, snapshots)] as const
+        yield [day, snapshots.map(await joinedOn(reader, day))] as const
       }
     }
   },
 }
 
-async function statesOf(
+/** Joins a snapshot of a day with its score and open episode. */
+async function joinedOn(
   reader: Reader,
   day: number,
-  snapshots: readonly AccountSnapshot[],
   accountIds?: readonly string[],
-): Promise<AccountState[]> {
+): Promise<(snapshot: AccountSnapshot) => AccountState> {
   const health = await healthAt(reader, day, accountIds)
   const risks = await risksAt(reader, day, accountIds)
-  return snapshots.map((snapshot) => ({
+  return (snapshot) => ({
     snapshot,
     health: health.get(snapshot.accountId),
     risk: risks.get(snapshot.accountId),
-  }))
+  })
 }
 
 /** As known at the end of the day: corrections came later. */

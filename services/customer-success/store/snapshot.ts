@@ -51,13 +51,34 @@ export async function* loadDays(
   const breathe = createBreather()
   for (const day of days) {
     const snapshots: AccountSnapshot[] = []
-    for (const snapshotAt of histories) {
+    for (const snapshotAt of histories.values()) {
       await breathe()
       const snapshot = snapshotAt(day)
       if (snapshot !== undefined) snapshots.push(snapshot)
     }
     yield [day, snapshots]
   }
+}
+
+/** An account, and a day at whose end it is asked about. */
+export type AccountDay = { readonly accountId: string; readonly day: number }
+
+/** Snapshots of single accounts, each of its own day; undefined where an account had not begun. */
+export async function loadEach<Wanted extends AccountDay>(
+  reader: Reader,
+  wanted: readonly Wanted[],
+): Promise<Map<Wanted, AccountSnapshot | undefined>> {
+  const found = new Map<Wanted, AccountSnapshot | undefined>()
+  const byAccount = [...Map.groupBy(wanted, ({ accountId }) => accountId)]
+  // What is read of an account is let go with the hundred it was read with.
+  for (let from = 0; from < byAccount.length; from += ACCOUNTS_AT_ONCE) {
+    const some = byAccount.slice(from, from + ACCOUNTS_AT_ONCE)
+    const days = some.flatMap(([, own]) => own.map(({ day }) => day))
+    const ids = some.map(([accountId]) => accountId)
+    const histories = await readHistories(reader, ids, Math.min(...days), Math.max(...days))
+    for (const [accountId, own] of some) for (const one of own) found.set(one, histories.get(accountId)?.(one.day))
+  }
+  return found
 }
 
 /** Days that are read together, and snapshots made of them: what a transaction has time for. */
@@ -82,12 +103,12 @@ async function readHistories(
   accountIds: readonly string[] | undefined,
   first: number,
   last: number,
-): Promise<History[]> {
+): Promise<Map<string, History>> {
   const features = await reader.selectFrom('feature').selectAll().orderBy('id').execute()
   const ids = accountIds ?? (await allAccountIds(reader))
   const optOuts = await readOptOuts(reader)
   const breathe = createBreather()
-  const histories: History[] = []
+  const histories = new Map<string, History>()
   for (let from = 0; from < ids.length; from += ACCOUNTS_AT_ONCE) {
     const some = ids.slice(from, from + ACCOUNTS_AT_ONCE)
     const accounts = await reader
@@ -117,7 +138,7 @@ async function readHistories(
       const featuresAt = featuresOf(account, features, firstUses)
       const factsAt = facts(account, firstUses.get(ANY) ?? Infinity)
       const { present: silenced } = unscored.get(account.id) ?? NO_PEOPLE
-      histories.push((day) => {
+      histories.set(account.account_id, (day) => {
         const known = factsAt(day)
         if (known === undefined) return undefined
         const own = withoutSeats(known, silenced.filter((one) => one.first <= day).length)

@@ -50,6 +50,10 @@ let latestDay: number
 const accounts: AccountStates = {
   latestDay: async () => latestDay,
   at: async (_, day, ids = [...book.keys()]) => ids.flatMap((id) => stateAt(id, day) ?? []),
+  async each(_, wanted) {
+    const states = wanted.map((one) => [one, stateAt(one.accountId, one.day)] as const)
+    return new Map(states.flatMap(([one, state]) => (state === undefined ? [] : [[one, state] as const])))
+  },
   async *during(reader, fromDay, toDay) {
     for (const day of daysUpTo(fromDay, toDay)) yield [day, await accounts.at(reader, day)] as const
   },

@@ -160,6 +160,9 @@ test('who would do worse when contacted is not, and that is on record; others ar
   const accounts: AccountStates = {
     latestDay: async () => TODAY - 1,
     at: async (_, day, ids = []) => ids.map((accountId) => accountState({ accountId, day })),
+    each: () => {
+      throw new Error('nothing is judged here')
+    },
     during: () => {
       throw new Error('no dry run here')
     },
