@@ -38,3 +38,11 @@ h_count 2
 it.each(['a{b=c} 1', 'a one', 'a{b="c" 1', '1a 2'])('names the line that does not parse: %s', (line) => {
   expect(() => parsePrometheusText(`ok 1\n${line}`)).toThrow('line 2')
 })
+
+it.each([
+  ['Nan', Number.NaN],
+  ['+Inf', Number.POSITIVE_INFINITY],
+  ['-inf', Number.NEGATIVE_INFINITY],
+])('reads %s', (text, value) => {
+  expect(parsePrometheusText(`a ${text}`)).toMatchObject([{ value }])
+})

@@ -42,12 +42,17 @@ function unescaped(text: string): string {
   return text.replaceAll(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character))
 }
 
+/** As Go's ParseFloat reads them, whatever their case: a widespread client writes Nan. */
+const words = new Map([
+  ['nan', Number.NaN],
+  ['inf', Number.POSITIVE_INFINITY],
+  ['+inf', Number.POSITIVE_INFINITY],
+  ['-inf', Number.NEGATIVE_INFINITY],
+])
+
 function numberOf(text: string): number | undefined {
-  if (text === 'NaN') return Number.NaN
-  if (text === '+Inf' || text === 'Inf') return Number.POSITIVE_INFINITY
-  if (text === '-Inf') return Number.NEGATIVE_INFINITY
   const value = Number(text)
-  return Number.isNaN(value) ? undefined : value
+  return Number.isNaN(value) ? words.get(text.toLowerCase()) : value
 }
 
 function kindOf(name: string, types: ReadonlyMap<string, string>): SeriesKind {
