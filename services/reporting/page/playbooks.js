@@ -23,7 +23,7 @@ const all = '/v1/customer-success/playbooks?limit=100'
 /** @param {Playbook} playbook */
 const effectUrl = ({ id }) => `/v1/customer-success/playbooks/${encodeURIComponent(id)}/effect`
 
-/** Playbooks with what they are measured to do, active ones first. @returns {import('./customers.js').View} */
+/** Playbooks with what they are measured to do: active ones first, then those accounts went through. @returns {import('./customers.js').View} */
 export function playbooksView() {
   return {
     what: 'playbooks',
@@ -41,13 +41,17 @@ export function playbooksView() {
           : `${number(working)} of ${plural(active.length, 'active playbook')} ${working === 1 ? 'is' : 'are'} shown to work`
       byId('counts').replaceChildren(figure('a', all, 'playbooks', plural(items.length, 'playbook')))
       document.title = 'Playbooks · Plimsoll'
-      const activeFirst = [...active, ...lines.filter((line) => !active.includes(line))]
-      showList(byId('playbooks'), activeFirst, ({ playbook }) => playbook.id, row)
+      const ranked = lines.toSorted((a, b) => rankOf(b) - rankOf(a))
+      showList(byId('playbooks'), ranked, ({ playbook }) => playbook.id, row)
       byId('playbooks').hidden = false
       return asOf
     },
   }
 }
+
+/** @param {Line} line */
+const rankOf = ({ playbook, effect }) =>
+  (playbook.activeVersion === null ? 0 : 2) + (effect !== null && effect.treated.n + effect.heldOut.n > 0 ? 1 : 0)
 
 /** @param {Playbook} playbook @returns {Promise<Line>} */
 async function lineOf(playbook) {
