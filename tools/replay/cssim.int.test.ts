@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { customerSuccess } from '@plimsoll/customer-success/service.ts'
 import { gateway } from '@plimsoll/gateway/service.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -25,9 +26,7 @@ beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'plimsoll-replay-'))
   await writeRecording(join(data, 'customer-success', 'cs-sim'))
   stack = await startStack()
-  running = await startServices([gateway, customerSuccess], {
-    ...{ NATS_URL: stack.natsUrl, DATABASE_URL: stack.databaseUrl, PORT: '0', LOG_LEVEL: 'warn' },
-  })
+  running = await startOn(stack, [gateway, customerSuccess])
 })
 afterAll(async () => {
   await running?.stop()

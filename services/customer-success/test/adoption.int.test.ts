@@ -2,7 +2,8 @@ import type { EventType } from '@plimsoll/contracts/events.ts'
 import { openDatabase } from '@plimsoll/kit/db/pool.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { askJson, startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DAY_MS, dayOf, isoDay, startOf } from '../domain/day.ts'
@@ -35,10 +36,7 @@ let running: Running
 let log: EventLog
 
 const start = async () => {
-  running = await startServices([customerSuccess], {
-    ...{ NATS_URL: stack.natsUrl, DATABASE_URL: stack.databaseUrl },
-    ...{ PORT: '0', LOG_LEVEL: 'warn' },
-  })
+  running = await startOn(stack, [customerSuccess])
 }
 
 beforeAll(async () => {
@@ -52,14 +50,8 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const answer = await fetch(`${running.url}/v1/customer-success${path}`, {
-    method,
-    ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  })
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-  return (answer.status === 204 ? undefined : await answer.json()) as T
-}
+const call = <T>(method: string, path: string, body?: unknown) =>
+  askJson<T>(`${running.url}/v1/customer-success${path}`, method, body)
 
 const use = (accountId: string, name: string, dayIndex: number, second = 0) =>
   usageEvent({

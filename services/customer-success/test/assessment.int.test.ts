@@ -1,5 +1,6 @@
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -26,10 +27,7 @@ beforeAll(async () => {
   stack = await startStack()
   // Nobody closes days here: what there is is put in below.
   const { processors, tickers, start, ...routesOnly } = customerSuccess
-  running = await startServices([routesOnly], {
-    ...{ NATS_URL: stack.natsUrl, DATABASE_URL: stack.databaseUrl },
-    ...{ PORT: '0', LOG_LEVEL: 'warn' },
-  })
+  running = await startOn(stack, [routesOnly])
   database = openDatabase<Tables>({ url: stack.databaseUrl, service: 'customer-success' })
   await database.worker.transaction().execute(async (transaction) => {
     const tx = workerTransaction(transaction)

@@ -1,7 +1,8 @@
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -31,11 +32,7 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-const start = () =>
-  startServices([customerSuccess], {
-    ...{ NATS_URL: stack.natsUrl, DATABASE_URL: stack.databaseUrl },
-    ...{ PORT: '0', LOG_LEVEL: 'warn' },
-  })
+const start = () => startOn(stack, [customerSuccess])
 
 const scoredDays = async () => {
   const rows = await database.reader.selectFrom('health_score').select('day').orderBy('day').execute()

@@ -2,7 +2,8 @@ import { openDatabase } from '@plimsoll/kit/db/pool.ts'
 import { until } from '@plimsoll/kit/lanes/testing.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { askJson, startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DAY_MS, dayOf, isoDay, startOf } from '../domain/day.ts'
@@ -20,12 +21,7 @@ let log: EventLog
 
 beforeAll(async () => {
   stack = await startStack()
-  running = await startServices([customerSuccess], {
-    NATS_URL: stack.natsUrl,
-    DATABASE_URL: stack.databaseUrl,
-    PORT: '0',
-    LOG_LEVEL: 'warn',
-  })
+  running = await startOn(stack, [customerSuccess])
   log = await connectJetStream({ url: stack.natsUrl })
 })
 
@@ -35,11 +31,7 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-async function get<T>(path: string): Promise<T> {
-  const answer = await fetch(`${running.url}/v1/customer-success${path}`)
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-  return (await answer.json()) as T
-}
+const get = <T>(path: string) => askJson<T>(`${running.url}/v1/customer-success${path}`)
 
 type Active = {
   days: { day: string; events: number; new: number; active1: number | null; active7: number | null; active28: number }[]

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -21,9 +22,8 @@ let database: ServiceDatabase<Tables>
 beforeAll(async () => {
   stack = await startStack()
   const { processors, tickers, start, ...rest } = customerSuccess
-  running = await startServices([{ ...rest, routes: (context) => [exportRoute(context, patience)] }], {
-    ...{ NATS_URL: stack.natsUrl, DATABASE_URL: stack.databaseUrl },
-    ...{ PORT: '0', LOG_LEVEL: 'fatal' },
+  running = await startOn(stack, [{ ...rest, routes: (context) => [exportRoute(context, patience)] }], {
+    LOG_LEVEL: 'fatal',
   })
   database = openDatabase<Tables>({ url: stack.databaseUrl, service: 'customer-success' })
   await sql`insert into account (account_id) values ('acme')`.execute(database.worker)

@@ -2,7 +2,8 @@ import type { EventValue } from '@plimsoll/contracts/events.ts'
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { askJson, startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DAY_MS, dayOf, isoDay, startOf } from '../domain/day.ts'
@@ -31,10 +32,7 @@ let database: ServiceDatabase<Tables>
 
 beforeAll(async () => {
   stack = await startStack()
-  running = await startServices([customerSuccess], {
-    ...{ NATS_URL: stack.natsUrl, DATABASE_URL: stack.databaseUrl },
-    ...{ PORT: '0', LOG_LEVEL: 'warn' },
-  })
+  running = await startOn(stack, [customerSuccess])
   log = await connectJetStream({ url: stack.natsUrl })
   database = openDatabase<Tables>({ url: stack.databaseUrl, service: 'customer-success' })
 })
@@ -45,11 +43,7 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-async function get<T>(path: string): Promise<T> {
-  const answer = await fetch(`${running.url}/v1/customer-success${path}`)
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-  return (await answer.json()) as T
-}
+const get = <T>(path: string) => askJson<T>(`${running.url}/v1/customer-success${path}`)
 
 type Subscription = EventValue<'plimsoll.usage.v1.SubscriptionRecorded'>
 

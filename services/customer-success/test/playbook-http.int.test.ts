@@ -7,7 +7,8 @@ import { until } from '@plimsoll/kit/lanes/testing.ts'
 import { httpSink, smtpSink } from '@plimsoll/kit/ledger/test/sinks.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DAY_MS, dayOf } from '../domain/day.ts'
@@ -34,10 +35,7 @@ beforeAll(async () => {
   stack = await startStack()
   hook = await httpSink(() => ({ status: 200 }))
   smtp = await smtpSink()
-  running = await startServices([customerSuccess], {
-    NATS_URL: stack.natsUrl,
-    DATABASE_URL: stack.databaseUrl,
-    PORT: '0',
+  running = await startOn(stack, [customerSuccess], {
     LOG_LEVEL: 'error',
     CUSTOMER_SUCCESS_WEBHOOK_SECRET: SECRET,
     CUSTOMER_SUCCESS_SMTP_URL: smtp.url,

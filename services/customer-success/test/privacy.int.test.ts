@@ -4,7 +4,8 @@ import { openDatabase, roleDatabase } from '@plimsoll/kit/db/pool.ts'
 import { until } from '@plimsoll/kit/lanes/testing.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { type Kysely, sql } from 'kysely'
 import { Value } from 'typebox/value'
@@ -30,11 +31,7 @@ let running: Running
 let log: EventLog
 let owner: Kysely<Tables>
 
-const start = (lateDays = 400) =>
-  startServices([customerSuccess], {
-    ...{ NATS_URL: stack.natsUrl, DATABASE_URL: stack.databaseUrl, PORT: '0', LOG_LEVEL: 'warn' },
-    CUSTOMER_SUCCESS_LATE_DAYS: String(lateDays),
-  })
+const start = (lateDays = 400) => startOn(stack, [customerSuccess], { CUSTOMER_SUCCESS_LATE_DAYS: String(lateDays) })
 
 beforeAll(async () => {
   stack = await startStack()

@@ -2,8 +2,9 @@ import { setTimeout as after } from 'node:timers/promises'
 import { readConfig } from '@plimsoll/kit/config.ts'
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
 import type { Ticker } from '@plimsoll/kit/lanes/processor.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
 import { createMetrics } from '@plimsoll/kit/telemetry/prometheus.ts'
+import { startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -46,10 +47,7 @@ beforeAll(async () => {
   stack = await startStack()
   // Ticks are the test's own.
   const { processors, tickers, start, ...routesOnly } = customerSuccess
-  running = await startServices([routesOnly], {
-    ...{ NATS_URL: stack.natsUrl, DATABASE_URL: stack.databaseUrl },
-    ...{ PORT: '0', LOG_LEVEL: 'warn' },
-  })
+  running = await startOn(stack, [routesOnly])
   database = openDatabase<Tables>({ url: stack.databaseUrl, service: 'customer-success' })
   await transaction((tx) => savePlaybook(tx, 'write', write, { name: 'test', timeMs: NOON }))
 })

@@ -3,7 +3,8 @@ import { decodeEvent } from '@plimsoll/contracts/events.ts'
 import { incidentLaneKey, laneOf } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { gateway } from '../service.ts'
@@ -18,10 +19,7 @@ let seen = 0
 
 beforeAll(async () => {
   stack = await startStack()
-  running = await startServices([gateway], {
-    NATS_URL: stack.natsUrl,
-    DATABASE_URL: stack.databaseUrl,
-    PORT: '0',
+  running = await startOn(stack, [gateway], {
     LOG_LEVEL: 'fatal',
     AUTH_REQUIRED: 'true',
     BOOTSTRAP_API_KEY: apiKey,

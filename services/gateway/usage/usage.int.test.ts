@@ -1,5 +1,6 @@
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { gateway } from '../service.ts'
@@ -13,14 +14,7 @@ beforeAll(async () => {
 afterAll(() => stack?.stop())
 
 const start = (): Promise<Running> =>
-  startServices([gateway], {
-    NATS_URL: stack.natsUrl,
-    DATABASE_URL: stack.databaseUrl,
-    PORT: '0',
-    LOG_LEVEL: 'fatal',
-    GATEWAY_SELF_SCRAPE_SECONDS: '0',
-    GATEWAY_ANSWER_WITHIN_MS: '4000',
-  })
+  startOn(stack, [gateway], { LOG_LEVEL: 'fatal', GATEWAY_SELF_SCRAPE_SECONDS: '0', GATEWAY_ANSWER_WITHIN_MS: '4000' })
 
 async function post(url: string, body: unknown): Promise<Record<string, unknown>> {
   const headers = { 'content-type': 'application/json', authorization: `Basic ${btoa('any key:')}` }

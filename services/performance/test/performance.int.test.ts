@@ -1,7 +1,8 @@
 import { decodeEvent } from '@plimsoll/contracts/events.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { askJson, startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { performance } from '../service.ts'
@@ -15,12 +16,7 @@ let log: EventLog
 
 beforeAll(async () => {
   stack = await startStack()
-  running = await startServices([performance], {
-    NATS_URL: stack.natsUrl,
-    DATABASE_URL: stack.databaseUrl,
-    PORT: '0',
-    LOG_LEVEL: 'warn',
-  })
+  running = await startOn(stack, [performance])
   log = await connectJetStream({ url: stack.natsUrl })
 })
 
@@ -54,11 +50,7 @@ async function derivedEvents(until: (types: readonly string[]) => boolean) {
   return events
 }
 
-async function get(path: string): Promise<unknown> {
-  const answer = await fetch(`${running.url}${path}`)
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-  return await answer.json()
-}
+const get = (path: string) => askJson<unknown>(`${running.url}${path}`)
 
 describe('a latency that rises', () => {
   const start = Math.floor(Date.now() / MINUTE) * MINUTE - 300 * MINUTE

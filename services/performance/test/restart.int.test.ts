@@ -4,7 +4,8 @@ import { subjectOf } from '@plimsoll/contracts/subjects.ts'
 import { openDatabase } from '@plimsoll/kit/db/pool.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
-import { type Running, startServices } from '@plimsoll/kit/run.ts'
+import type { Running } from '@plimsoll/kit/run.ts'
+import { askJson, startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { performance } from '../service.ts'
@@ -22,13 +23,7 @@ let stack: Stack
 let log: EventLog
 let running: Running
 
-const start = () =>
-  startServices([performance], {
-    NATS_URL: stack.natsUrl,
-    DATABASE_URL: stack.databaseUrl,
-    PORT: '0',
-    LOG_LEVEL: 'warn',
-  })
+const start = () => startOn(stack, [performance])
 
 beforeAll(async () => {
   stack = await startStack()
@@ -83,11 +78,7 @@ async function publish(web: ReturnType<typeof source>, cart: ReturnType<typeof s
   }
 }
 
-async function get(path: string): Promise<unknown> {
-  const answer = await fetch(`${running.url}${path}`)
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-  return await answer.json()
-}
+const get = (path: string) => askJson<unknown>(`${running.url}${path}`)
 
 test('a service stopped in the middle of an hour goes on where it was: every sum exact, one cause told once', async () => {
   const [web, cart] = [source('web'), source('cart')]

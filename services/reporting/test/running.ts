@@ -2,8 +2,8 @@ import { type EventType, type EventValue, encodeEvent } from '@plimsoll/contract
 import { laneOf } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
-import { startServices } from '@plimsoll/kit/run.ts'
 import type { AnyService } from '@plimsoll/kit/service.ts'
+import { startOn } from '@plimsoll/kit/testing/running.ts'
 import { reporting } from '../service.ts'
 
 export type Servers = { readonly natsUrl: string; readonly databaseUrl: string }
@@ -51,10 +51,10 @@ export async function createPublisher({ natsUrl }: Pick<Servers, 'natsUrl'>): Pr
 
 /** The service, alone or with others, on a free port; `env` adds to or replaces settings. */
 export const startReporting = (
-  { natsUrl, databaseUrl }: Servers,
+  servers: Servers,
   services: readonly AnyService[] = [reporting],
   env: Readonly<Record<string, string>> = {},
-) => startServices(services, { NATS_URL: natsUrl, DATABASE_URL: databaseUrl, PORT: '0', LOG_LEVEL: 'warn', ...env })
+) => startOn(servers, services, env)
 
 /** Reads `url` until `accept` is content with the answer. */
 export async function eventually<T>(url: string, accept: (body: T) => boolean, withinMs = 10_000): Promise<T> {
