@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import pg from 'pg'
 
 /**
@@ -13,8 +14,8 @@ export class CopyData {
 
 /** The parts of pg's connection that a copy needs; its types leave them out. */
 type CopyConnection = {
+  readonly stream: Writable
   query(text: string): void
-  sendCopyFromChunk(chunk: Uint8Array): void
   endCopyFrom(): void
 }
 
@@ -31,6 +32,13 @@ export class CopyClient extends pg.Client {
       super.query(new CopyStatement(text, data, (error, result) => (error ? reject(error) : resolve(result))) as never)
     })
   }
+}
+
+/** Heads a CopyData message. Written apart from its chunk, which pg's own `sendCopyFromChunk` would copy. */
+function copyDataHeader(bytes: number): Buffer {
+  const header = Buffer.from('d\0\0\0\0')
+  header.writeInt32BE(4 + bytes, 1)
+  return header
 }
 
 /** A query in pg's own sense: pg calls `submit`, then one `handle*` method per answer of the server. */
@@ -54,8 +62,14 @@ class CopyStatement {
   }
 
   handleCopyInResponse(connection: CopyConnection): void {
-    for (const chunk of this.data.chunks) connection.sendCopyFromChunk(chunk)
+    const { stream } = connection
+    stream.cork()
+    for (const chunk of this.data.chunks) {
+      stream.write(copyDataHeader(chunk.length))
+      stream.write(chunk)
+    }
     connection.endCopyFrom()
+    stream.uncork()
   }
 
   handleCommandComplete(message: { readonly text: string }): void {
