@@ -123,35 +123,88 @@ export function usageLaneKey({
 
 /** The value of a UsageBatch that holds these events, for `encodeEvent`. */
 export function usageBatchOf(source: string, receivedAt: number, events: readonly UsageEvent[]): UsageBatch {
+  const rows = createUsageRows()
+  for (const event of events) rows.add(event)
+  return rows.batch(source, receivedAt)
+}
+
+/** Gathers events as columns, so that none is kept as an object. Reused batch after batch by `clear`. */
+export type UsageRows = {
+  add(event: UsageEvent): void
+  /** For `encodeEvent`; its columns are views that the next `add` may overwrite: encode first. */
+  batch(source: string, receivedAt: number): UsageBatch
+  clear(): void
+}
+
+const FIRST_ROWS = 64
+
+/**
+ * @example
+ * const rows = createUsageRows()
+ * rows.add(event)
+ * encodeEvent(USAGE_TYPE, rows.batch('web', Date.now()))
+ */
+export function createUsageRows(): UsageRows {
   const strings = createStringTableBuilder()
-  // Loops, because `from` asks an iterator for each value: half of what a batch costs.
-  const refs = (text: (event: UsageEvent) => string) => {
-    const column = new Uint32Array(events.length)
-    for (const [row, event] of events.entries()) column[row] = strings.intern(text(event))
-    return packColumn(column)
+  let columns = columnsOf(FIRST_ROWS)
+  let rows = 0
+
+  return {
+    add(event) {
+      if (rows === columns.kind.length) columns = grown(columns)
+      columns.messageId.set(event.messageId, rows * 16)
+      columns.time[rows] = event.timeMs
+      columns.originalTime[rows] = event.originalTimeMs
+      columns.sentTime[rows] = event.sentTimeMs
+      columns.kind[rows] = event.kind
+      columns.quantity[rows] = event.quantity
+      columns.accountRef[rows] = strings.intern(event.accountId)
+      columns.userRef[rows] = strings.intern(event.userId)
+      columns.anonymousRef[rows] = strings.intern(event.anonymousId)
+      columns.nameRef[rows] = strings.intern(event.name)
+      columns.propertiesRef[rows] = strings.intern(event.properties)
+      columns.contextRef[rows] = strings.intern(event.context)
+      rows++
+    },
+    batch: (source, receivedAt) => ({
+      ...{ source, receivedAt, stringBytes: strings.stringBytes(), stringEnds: strings.stringEnds() },
+      messageId: packColumn(columns.messageId.subarray(0, rows * 16)),
+      time: packColumn(columns.time.subarray(0, rows)),
+      accountRef: packColumn(columns.accountRef.subarray(0, rows)),
+      userRef: packColumn(columns.userRef.subarray(0, rows)),
+      nameRef: packColumn(columns.nameRef.subarray(0, rows)),
+      kind: packColumn(columns.kind.subarray(0, rows)),
+      quantity: packColumn(columns.quantity.subarray(0, rows)),
+      propertiesRef: packColumn(columns.propertiesRef.subarray(0, rows)),
+      anonymousRef: packColumn(columns.anonymousRef.subarray(0, rows)),
+      originalTime: packColumn(columns.originalTime.subarray(0, rows)),
+      sentTime: packColumn(columns.sentTime.subarray(0, rows)),
+      contextRef: packColumn(columns.contextRef.subarray(0, rows)),
+    }),
+    clear() {
+      strings.reset()
+      rows = 0
+    },
   }
-  const numbers = (number: (event: UsageEvent) => number) => {
-    const column = new Float64Array(events.length)
-    for (const [row, event] of events.entries()) column[row] = number(event)
-    return packColumn(column)
-  }
-  const messageId = new Uint8Array(events.length * 16)
-  events.forEach((event, row) => {
-    messageId.set(event.messageId, row * 16)
-  })
-  const columns = {
-    messageId,
-    time: numbers(({ timeMs }) => timeMs),
-    accountRef: refs(({ accountId }) => accountId),
-    userRef: refs(({ userId }) => userId),
-    nameRef: refs(({ name }) => name),
-    kind: Uint8Array.from(events, ({ kind }) => kind),
-    quantity: numbers(({ quantity }) => quantity),
-    propertiesRef: refs(({ properties }) => properties),
-    anonymousRef: refs(({ anonymousId }) => anonymousId),
-    originalTime: numbers(({ originalTimeMs }) => originalTimeMs),
-    sentTime: numbers(({ sentTimeMs }) => sentTimeMs),
-    contextRef: refs(({ context }) => context),
-  }
-  return { source, receivedAt, stringBytes: strings.stringBytes(), stringEnds: strings.stringEnds(), ...columns }
+}
+
+const columnsOf = (rows: number) => ({
+  messageId: new Uint8Array(rows * 16),
+  time: new Float64Array(rows),
+  originalTime: new Float64Array(rows),
+  sentTime: new Float64Array(rows),
+  kind: new Uint8Array(rows),
+  quantity: new Float64Array(rows),
+  accountRef: new Uint32Array(rows),
+  userRef: new Uint32Array(rows),
+  anonymousRef: new Uint32Array(rows),
+  nameRef: new Uint32Array(rows),
+  propertiesRef: new Uint32Array(rows),
+  contextRef: new Uint32Array(rows),
+})
+
+function grown(columns: ReturnType<typeof columnsOf>): ReturnType<typeof columnsOf> {
+  const larger = columnsOf(columns.kind.length * 2)
+  for (const name of Object.keys(columns) as (keyof typeof columns)[]) larger[name].set(columns[name])
+  return larger
 }

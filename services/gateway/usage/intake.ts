@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
 import { laneCount, laneOf } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
-import { type UsageEvent, usageLaneKey } from '@plimsoll/contracts/usage-batch.ts'
+import { type UsageEvent, type UsageRows, usageLaneKey } from '@plimsoll/contracts/usage-batch.ts'
 import type { Clock } from '@plimsoll/kit/clock.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
@@ -18,7 +18,7 @@ import type { Fact } from './domain/fact.ts'
 import type { Verdict, VerdictStatus } from './domain/verdict.ts'
 import { type Quarantined, quarantineMessages } from './quarantine.ts'
 import { type OpenUsageBatch, openUsageBatch, usageWeight } from './usagebatch.ts'
-import { createEventWindow, idText } from './window.ts'
+import { createEventWindow, ID_BYTES, idAt } from './window.ts'
 
 export type UsageLimits = {
   /** A batch of a lane waits at most this long for company, ms. */
@@ -51,16 +51,26 @@ export type UsageIntake = {
   drain(withinMs: number): Promise<void>
 }
 
-/** A request's events, sorted by what is to be done with them. */
+/** A verdict but for which event it is of; `onRecord` is what of its detail may be kept. */
+type Outcome = Pick<Verdict, 'status' | 'code' | 'detail'> & { readonly onRecord: string }
+
+/**
+ * What is kept of a request while the broker stores it, as little as its answer needs: what survives a collection or two
+ * costs more than it did to read.
+ */
+type Judged = {
+  readonly messageIds: readonly (string | null)[]
+  readonly outcomes: Outcome[]
+  /** What this request added to the window, end to end. */
+  readonly ids: Uint8Array
+}
+
+/** A request's events by what is to be done with them. */
 type Sorted = {
-  readonly verdicts: Verdict[]
-  /** Of each verdict, what may be kept. */
-  readonly onRecord: string[]
   readonly events: UsageEvent[]
   readonly facts: { readonly fact: Fact; readonly index: number }[]
   readonly quarantined: Quarantined[]
-  /** What this request added to the window. */
-  readonly ids: string[]
+  readonly ids: Uint8Array[]
 }
 
 export function createUsageIntake(
@@ -73,6 +83,7 @@ export function createUsageIntake(
   const publisher = createBatchPublisher(log, clock, onPublishRetry)
   const window = createEventWindow(clock)
   const batchers = new Map<string, LaneBatcher<OpenUsageBatch>>()
+  const freeRows: UsageRows[] = []
   const underWay = new Set<Promise<unknown>>()
   let inFlightBytes = 0
 
@@ -82,7 +93,7 @@ export function createUsageIntake(
       batcher = createLaneBatcher({
         type: 'plimsoll.usage.v1.UsageBatch',
         source,
-        open: () => openUsageBatch(source, clock.now),
+        open: () => openUsageBatch(source, clock.now, freeRows),
         publish: publisher.publish,
         headers: traceHeaders,
         lingerMs: limits.lingerMs,
@@ -93,52 +104,40 @@ export function createUsageIntake(
     return batcher
   }
 
-  function sort(request: UsageRequest, reads: readonly Read[]): Sorted {
-    const sorted: Sorted = { verdicts: [], onRecord: [], events: [], facts: [], quarantined: [], ids: [] }
-    reads.forEach((read, index) => {
-      const messageId = idOf(read)
-      const say = (status: VerdictStatus, code: Verdict['code'], detail: string, onRecord = detail) => {
-        sorted.verdicts.push({ index, messageId, status, code, detail })
-        sorted.onRecord.push(onRecord)
+  function judge(read: Read, index: number, request: UsageRequest, sorted: Sorted): Outcome {
+    const { events, facts, quarantined, ids } = sorted
+    const checked = read.kind === 'usage' ? checkDraft(read.draft, request) : read
+    switch (checked.kind) {
+      case 'event':
+      case 'fact': {
+        const id = checked.kind === 'event' ? checked.event.messageId : Buffer.from(checked.fact.id, 'hex')
+        if (!window.add(id)) return known
+        ids.push(id)
+        if (checked.kind === 'event') events.push(checked.event)
+        else facts.push({ fact: checked.fact, index })
+        return accepted
       }
-      const isNew = (id: string): boolean => {
-        if (!window.add(id)) {
-          say('duplicate', 'duplicate', 'it was stored before: nothing to do')
-          return false
-        }
-        sorted.ids.push(id)
-        say('accepted', null, '')
-        return true
+      case 'quarantined': {
+        quarantined.push(checked)
+        const { code, detail } = checked
+        return { status: 'quarantined', code, detail, onRecord: detail }
       }
-      const checked = read.kind === 'usage' ? checkDraft(read.draft, request) : read
-      switch (checked.kind) {
-        case 'event':
-          if (isNew(idText(checked.event.messageId))) sorted.events.push(checked.event)
-          break
-        case 'fact':
-          if (isNew(checked.fact.id)) sorted.facts.push({ fact: checked.fact, index })
-          break
-        case 'quarantined':
-          sorted.quarantined.push(checked)
-          say('quarantined', checked.code, checked.detail)
-          break
-        case 'refused':
-          say('rejected', checked.code, checked.detail, checked.onRecord)
-          break
+      case 'refused': {
+        const { code, detail, onRecord } = checked
+        return { status: 'rejected', code, detail, onRecord }
       }
-    })
-    return sorted
+    }
   }
 
   /** Events by lane, into batches shared with other requests; see `createLaneBatcher`. */
-  function storeEvents(source: string, { events, ids }: Sorted): Promise<void> {
+  function storeEvents(source: string, events: readonly UsageEvent[], ids: Uint8Array): Promise<void> {
     const lanes = events.map((event) => laneOf(usageLaneKey(event)))
     const weights = events.map(usageWeight)
     const weight = new Float64Array(laneCount)
     lanes.forEach((lane, i) => {
       weight[lane] = (weight[lane] as number) + (weights[i] as number)
     })
-    const requestId = hash('sha256', ids.join('')).slice(0, 32)
+    const requestId = hash('sha256', ids).slice(0, 32)
     return batcherOf(source).take({ requestId, stored: nothingStored, weight }, (batchFor) => {
       for (const [i, event] of events.entries()) batchFor(lanes[i] as number, weights[i] as number)?.add(event)
     })
@@ -162,22 +161,27 @@ export function createUsageIntake(
     return !ack.duplicate
   }
 
-  async function store(request: UsageRequest, sorted: Sorted): Promise<void> {
+  /** Judges a request's events and begins to store what is good. */
+  function begin(request: UsageRequest, reads: readonly Read[]): { judged: Judged; storing: Promise<unknown> } {
     const { source, receivedAt } = request
+    const sorted: Sorted = { events: [], facts: [], quarantined: [], ids: [] }
+    const outcomes = reads.map((read, index) => judge(read, index, request, sorted))
+    const judged = { messageIds: reads.map(idOf), outcomes, ids: Buffer.concat(sorted.ids) }
     // What another request is still storing is only durable when that one is done.
-    const others = sorted.verdicts.some(({ status }) => status === 'duplicate') ? [...underWay] : []
+    const others = outcomes.includes(known) ? underWay : []
     const facts = sorted.facts.map(async ({ fact, index }) => {
-      if (await storeFact(source, fact)) return
-      const { messageId } = sorted.verdicts[index] as Verdict
-      sorted.verdicts[index] = { index, messageId, ...knownToBroker }
+      if (!(await storeFact(source, fact))) outcomes[index] = known
     })
     const apart = quarantineMessages(source, sorted.quarantined, receivedAt).map((message) =>
       publisher.publish(message),
     )
-    await Promise.all([storeEvents(source, sorted), ...facts, ...apart, ...others])
+    return {
+      judged,
+      storing: Promise.all([storeEvents(source, sorted.events, judged.ids), ...facts, ...apart, ...others]),
+    }
   }
 
-  function track(storing: Promise<void>, ids: readonly string[], bytes: number): void {
+  function track(storing: Promise<unknown>, ids: Uint8Array, bytes: number): void {
     inFlightBytes += bytes
     underWay.add(storing)
     const over = () => {
@@ -187,16 +191,17 @@ export function createUsageIntake(
     storing.then(over, () => {
       over()
       // They are not stored, or nobody knows: the sender's repeat has to get through.
-      for (const id of ids) window.forget(id)
+      for (let i = 0; i < ids.length / ID_BYTES; i++) window.forget(idAt(ids, i))
     })
   }
 
-  function count({ source, protocol }: UsageRequest, { verdicts, onRecord }: Sorted): Receipt {
+  function count({ source, protocol }: UsageRequest, { messageIds, outcomes }: Judged): Receipt {
     const counts = { accepted: 0, duplicate: 0, rejected: 0, quarantined: 0 }
-    for (const [i, { status, code }] of verdicts.entries()) {
+    const verdicts = outcomes.map(({ status, code, detail, onRecord }, index) => {
       counts[status]++
-      if (code !== null && code !== 'duplicate') ledger.refuse(source, protocol, code, 1, onRecord[i] ?? '')
-    }
+      if (code !== null && code !== 'duplicate') ledger.refuse(source, protocol, code, 1, onRecord)
+      return { index, messageId: messageIds[index] ?? null, status, code, detail }
+    })
     if (counts.accepted > 0) ledger.acceptEvents(source, protocol, counts.accepted)
     if (counts.duplicate > 0) ledger.repeat(source, protocol, counts.duplicate)
     return { ...counts, verdicts }
@@ -205,24 +210,23 @@ export function createUsageIntake(
   return {
     async take(request, reads) {
       const { source, protocol, bodyBytes } = request
-      const refuseAll = (reason: Reason, detail: string) =>
-        ledger.refuse(source, protocol, reason, reads.length, detail)
-      if (reads.length > MAX_EVENTS) {
-        refuseAll('too-many-events', `${reads.length} events at once`)
+      const events = reads.length
+      const refuseAll = (reason: Reason, detail: string) => ledger.refuse(source, protocol, reason, events, detail)
+      if (events > MAX_EVENTS) {
+        refuseAll('too-many-events', `${events} events at once`)
         throw appError(
           'too-large',
-          `A request may hold ${MAX_EVENTS} events, this one holds ${reads.length}: send fewer at once.`,
+          `A request may hold ${MAX_EVENTS} events, this one holds ${events}: send fewer at once.`,
         )
       }
       if (inFlightBytes > 0 && inFlightBytes + bodyBytes > limits.maxInFlightBytes) {
         refuseAll('overloaded', `${inFlightBytes} bytes were waiting for the broker`)
         throw appError('rate-limited', 'Too much is waiting for the broker: try again.', { retryAfterMs: 1_000 })
       }
-      const sorted = sort(request, reads)
-      const storing = store(request, sorted)
-      track(storing, sorted.ids, bodyBytes)
+      const { judged, storing } = begin(request, reads)
+      track(storing, judged.ids, bodyBytes)
       const receipt = await within(
-        storing.then(() => count(request, sorted)),
+        storing.then(() => count(request, judged)),
         limits.answerWithinMs,
       )
       if (receipt !== undefined) return receipt
@@ -240,7 +244,11 @@ export function createUsageIntake(
 
 const nothingStored: ReadonlySet<string> = new Set()
 
-const knownToBroker = { status: 'duplicate', code: 'duplicate', detail: 'it was stored before: nothing to do' } as const
+const accepted: Outcome = { status: 'accepted', code: null, detail: '', onRecord: '' }
+
+const known: Outcome = {
+  ...{ status: 'duplicate', code: 'duplicate', detail: 'it was stored before: nothing to do', onRecord: '' },
+}
 
 function idOf(read: Read): string | null {
   if (read.kind === 'usage') return read.draft.messageId || null

@@ -1,5 +1,5 @@
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
-import { type UsageEvent, usageBatchOf } from '@plimsoll/contracts/usage-batch.ts'
+import { createUsageRows, USAGE_TYPE, type UsageEvent, type UsageRows } from '@plimsoll/contracts/usage-batch.ts'
 import type { OpenBatch } from '../batch/lanes.ts'
 
 export type OpenUsageBatch = OpenBatch & {
@@ -19,17 +19,23 @@ export function usageWeight({ accountId, userId, anonymousId, name, properties, 
   return bytes
 }
 
-export function openUsageBatch(source: string, now: () => number): OpenUsageBatch {
-  const events: UsageEvent[] = []
+/** A batch that gathers its rows in one of `free`, where it puts them back for the next one once it is encoded. */
+export function openUsageBatch(source: string, now: () => number, free: UsageRows[]): OpenUsageBatch {
+  const rows = free.pop() ?? createUsageRows()
   const receivedAt = now()
   const batch: OpenUsageBatch = {
     weight: BATCH_BYTES,
     latestMs: Number.NEGATIVE_INFINITY,
     add(event) {
-      events.push(event)
+      rows.add(event)
       batch.latestMs = Math.max(batch.latestMs, event.timeMs)
     },
-    encode: () => encodeEvent('plimsoll.usage.v1.UsageBatch', usageBatchOf(source, receivedAt, events)),
+    encode() {
+      const data = encodeEvent(USAGE_TYPE, rows.batch(source, receivedAt))
+      rows.clear()
+      free.push(rows)
+      return data
+    },
     stored: () => {},
   }
   return batch

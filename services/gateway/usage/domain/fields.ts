@@ -40,8 +40,8 @@ export function mostBytes(value: unknown, levels: number): number | undefined {
   if (typeof value !== 'object' || value === null) return NUMBER_BYTES
   if (levels === 0) return undefined
   let bytes = 2
-  for (const [name, inner] of Object.entries(value)) {
-    const within = mostBytes(inner, levels - 1)
+  for (const name of Object.keys(value)) {
+    const within = mostBytes((value as Fields)[name], levels - 1)
     if (within === undefined) return undefined
     bytes += textBytes(name) + within
   }

@@ -71,9 +71,10 @@ export async function receive(
   return await intake.take({ source, protocol, receivedAt, bodyBytes, ipHash }, reads)
 }
 
-/** The decoded body, or its damage thrown: within `receive`. */
+/** The decoded body, or its damage thrown: within `receive`, and once, so that it does not wait with the request. */
 export function bodyOf(request: FastifyRequest): unknown {
   const body = decoded(request)
+  decodedBodies.delete(request)
   if (body.kind === 'damaged') throw body.error
   return body.value
 }
