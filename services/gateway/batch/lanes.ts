@@ -116,7 +116,7 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
     onTheirWay[lane] = (onTheirWay[lane] as number) + 1
     const arrived = () => {
       onTheirWay[lane] = (onTheirWay[lane] as number) - 1
-      if (pending[lane] !== undefined) timer ??= setTimeout(flushIdle, options.lingerMs)
+      if (pending[lane] !== undefined) flushSoon()
     }
     send(filled, lane, randomUUID()).then(arrived, arrived)
   }
@@ -125,6 +125,11 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
     clearTimeout(timer)
     timer = undefined
     for (let lane = 0; lane < laneCount; lane++) flushLane(lane)
+  }
+
+  /** A timer that is late runs before the requests that arrived meanwhile are read: they are let in first. */
+  function flushSoon(): void {
+    timer ??= setTimeout(setImmediate, options.lingerMs, flushIdle)
   }
 
   function flushIdle(): void {
@@ -191,7 +196,7 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
       if (alone[lane] === 1) closeOwn(lane)
       else if ((pending[lane]?.requests.length ?? 0) >= MAX_REQUESTS_IN_BATCH) flushLane(lane)
     }
-    timer ??= setTimeout(flushIdle, options.lingerMs)
+    flushSoon()
     return waitedFor
   }
 
