@@ -2,6 +2,7 @@ import type { Clock } from '@plimsoll/kit/clock.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { release } from '../../batch/release.ts'
 import { DecodeError } from '../../decode/failure.ts'
 import { send } from '../../http/answers.ts'
 import type { SourceLedger } from '../../sources/ledger.ts'
@@ -67,7 +68,9 @@ export async function receive(
 ): Promise<Receipt> {
   const receivedAt = clock.now()
   const reads = countingDamage(ledger, source, protocol, () => read(receivedAt))
-  const bodyBytes = Math.max((request.body as Uint8Array | undefined)?.length ?? 0, request.url.length)
+  const body = request.body as Uint8Array | undefined
+  const bodyBytes = Math.max(body?.length ?? 0, request.url.length)
+  if (body !== undefined) release(body)
   return await intake.take({ source, protocol, receivedAt, bodyBytes, ipHash }, reads)
 }
 
