@@ -2,7 +2,15 @@ import { expect, test } from 'vitest'
 import { ContractError } from './errors.ts'
 import { encodeEvent } from './events.ts'
 import { examples } from './examples.ts'
-import { USAGE_KIND, USAGE_TYPE, type UsageEvent, usageBatchOf, usageBatchView, usageLaneKey } from './usage-batch.ts'
+import {
+  createUsageRows,
+  USAGE_KIND,
+  USAGE_TYPE,
+  type UsageEvent,
+  usageBatchOf,
+  usageBatchView,
+  usageLaneKey,
+} from './usage-batch.ts'
 
 const exported: UsageEvent = {
   messageId: new Uint8Array(16).fill(7),
@@ -37,6 +45,18 @@ test('events go in and come out by row, with every text where it was', () => {
   expect(text(view.anonymousRef)).toEqual(['', 'a9'])
   expect([...view.time, ...view.originalTime, ...view.sentTime]).toEqual([1_000, 1_000, 96_000, 96_000, 96_020, 96_020])
   expect(view.messageId.subarray(16, 32)).toEqual(exported.messageId)
+})
+
+test('rows are gathered again after a clear, more than there was room for', () => {
+  const rows = createUsageRows()
+  rows.add(visited)
+  rows.clear()
+  const events = Array.from({ length: 200 }, (_, i) => ({ ...exported, timeMs: i, userId: `u${i % 150}` }))
+  for (const event of events) rows.add(event)
+  const view = usageBatchView(encodeEvent(USAGE_TYPE, rows.batch('web', 2_000)))
+  expect(Array.from(view.time)).toEqual(events.map(({ timeMs }) => timeMs))
+  expect(Array.from(view.userRef, (ref) => view.strings.at(ref))).toEqual(events.map(({ userId }) => userId))
+  expect(view.messageId.subarray(199 * 16)).toEqual(exported.messageId)
 })
 
 test('columns a sender leaves out read as none, and the original time as the time', () => {
