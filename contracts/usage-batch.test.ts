@@ -59,13 +59,17 @@ test('rows are gathered again after a clear, more than there was room for', () =
   expect(view.messageId.subarray(199 * 16)).toEqual(exported.messageId)
 })
 
-test('columns a sender leaves out read as none, and the original time as the time', () => {
-  const none = new Uint8Array(0)
-  const { anonymousRef, originalTime, sentTime, contextRef, ...before } = usageBatchOf('web', 2_000, [exported])
-  const batch = { ...before, anonymousRef: none, originalTime: none, sentTime: none, contextRef: none }
-  expect([anonymousRef, originalTime, sentTime, contextRef].every(({ length }) => length > 0)).toBe(true)
-  const view = usageBatchView(encodeEvent(USAGE_TYPE, batch))
-  expect([view.anonymousRef[0], view.originalTime[0], view.sentTime[0], view.contextRef[0]]).toEqual([0, 1_000, 0, 0])
+test('columns that say nothing are left out, and read as none, the original time as the time', () => {
+  const columns = ['anonymousRef', 'originalTime', 'sentTime', 'contextRef'] as const
+  const plain: UsageEvent = { ...exported, originalTimeMs: exported.timeMs, sentTimeMs: 0 }
+  const full: UsageEvent = { ...exported, anonymousId: 'a9', context: '{"plan":"pro"}' }
+  const read = (events: readonly UsageEvent[]) => {
+    const batch = usageBatchOf('web', 2_000, events)
+    const view = usageBatchView(encodeEvent(USAGE_TYPE, batch))
+    return columns.map((name) => [batch[name].byteLength > 0, view[name][0]])
+  }
+  expect(read([plain])).toEqual([0, 1_000, 0, 0].map((value) => [false, value]))
+  expect(read([plain, full])).toEqual([0, 1_000, 0, 0].map((value) => [true, value]))
 })
 
 test('a batch that contradicts itself is refused by the column at fault', () => {

@@ -176,10 +176,12 @@ export function createUsageRows(): UsageRows {
       kind: packColumn(columns.kind.subarray(0, rows)),
       quantity: packColumn(columns.quantity.subarray(0, rows)),
       propertiesRef: packColumn(columns.propertiesRef.subarray(0, rows)),
-      anonymousRef: packColumn(columns.anonymousRef.subarray(0, rows)),
-      originalTime: packColumn(columns.originalTime.subarray(0, rows)),
-      sentTime: packColumn(columns.sentTime.subarray(0, rows)),
-      contextRef: packColumn(columns.contextRef.subarray(0, rows)),
+      anonymousRef: unlessNone(columns.anonymousRef.subarray(0, rows)),
+      originalTime: columns.originalTime.subarray(0, rows).every((ms, row) => ms === columns.time[row])
+        ? NO_COLUMN
+        : packColumn(columns.originalTime.subarray(0, rows)),
+      sentTime: unlessNone(columns.sentTime.subarray(0, rows)),
+      contextRef: unlessNone(columns.contextRef.subarray(0, rows)),
     }),
     clear() {
       strings.reset()
@@ -187,6 +189,12 @@ export function createUsageRows(): UsageRows {
     },
   }
 }
+
+/** What the schema lets a column be that says nothing: a quarter of the bytes of a plain event. */
+const NO_COLUMN = new Uint8Array(0)
+
+const unlessNone = (column: Float64Array | Uint32Array): Uint8Array =>
+  column.some((value: number) => value !== 0) ? packColumn(column) : NO_COLUMN
 
 const columnsOf = (rows: number) => ({
   messageId: new Uint8Array(rows * 16),

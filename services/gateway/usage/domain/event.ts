@@ -146,16 +146,16 @@ function messageIdOf({ messageId, idScope, time, kind, given }: Draft, { source,
 
 function contextText({ context, time }: Draft, { ipHash }: Reception): string {
   const { libraryName, libraryVersion, plan, ip } = context
+  // A number of ms cannot hold it.
+  const fineTime = typeof time === 'string' && /[.,]\d{4}/.test(time) ? time : undefined
+  if (libraryName === '' && plan === '' && ip === '' && fineTime === undefined) return ''
   // JSON leaves out what is undefined.
-  const stated = {
+  return jsonText({
     library: libraryName === '' ? undefined : { name: libraryName, version: libraryVersion || undefined },
     plan: plan || undefined,
     ip: ip === '' ? undefined : ipHash(ip),
-    // A number of ms cannot hold it.
-    time: typeof time === 'string' && /[.,]\d{4}/.test(time) ? time : undefined,
-  }
-  const text = jsonText(stated)
-  return text === '{}' ? '' : text
+    time: fineTime,
+  })
 }
 
 /** PostgreSQL's text and jsonb hold neither a zero character nor half of a surrogate pair. */
