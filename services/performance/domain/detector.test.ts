@@ -15,6 +15,7 @@ import { createTrack } from './detectorstate.ts'
 import { histogramOf } from './histogramcodec.ts'
 import { normalQuantile } from './normal.ts'
 import { pack, type State } from './pack.ts'
+import { SORTED } from './reference.ts'
 
 /** Seeded noise: every test states its seed, so a failure can be repeated. */
 function noise(seed: number): () => number {
@@ -206,15 +207,22 @@ describe('state', () => {
     expect(saveDetector(d).length).toBeLessThan(5120)
   })
 
-  it('given what the version before saved, goes on with its reference, its episode and its evidence', () => {
+  it('given what the versions before saved, goes on with its reference, its episode and its evidence', () => {
     const { d, random, next } = quietFor('latency', 333, 7)
     feed(d, latencies(4, 130, 0.1, random), next)
-    const { shift } = d.track ?? createTrack()
-    // Evidence up and down of five components each, then the rest: the fifth was not there.
-    const old = Float64Array.of(...shift.subarray(0, 4), ...shift.subarray(5, 9), ...shift.subarray(10))
-    const bytes = pack({ ...d, track: { ...d.track, shift: old } } as unknown as State, 3)
-    shift[4] = 0
-    shift[9] = 0
+    const track = d.track ?? createTrack()
+    const { ring, size, next: place, [SORTED]: sorted } = track.reference
+    const reference = { ring, sorted, size, next: place }
+    expect(restoreDetector(pack({ ...d, track: { ...track, reference } } as unknown as State, 4))).toEqual(d)
+    // In version 3 there was no fifth component of the evidence up and down.
+    const shift = Float64Array.of(
+      ...track.shift.subarray(0, 4),
+      ...track.shift.subarray(5, 9),
+      ...track.shift.subarray(10),
+    )
+    const bytes = pack({ ...d, track: { ...track, reference, shift } } as unknown as State, 3)
+    track.shift[4] = 0
+    track.shift[9] = 0
     expect(restoreDetector(bytes)).toEqual(d)
   })
 

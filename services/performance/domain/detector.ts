@@ -20,6 +20,7 @@ import {
   LOG_OFFSET,
   QUIET,
   RECENT,
+  REFERENCE,
   RELEASE_WINDOWS,
   SCORE,
   SECOND,
@@ -33,9 +34,18 @@ import { createErrors } from './errors.ts'
 import { type Histogram, quantile } from './histogram.ts'
 import { pack, type State, unpack } from './pack.ts'
 import { aucAgainst, createProfile, learnProfile, logOddsOfAuc } from './profile.ts'
-import { clearReference, edgesOf, normalScore, push } from './reference.ts'
+import {
+  clearReference,
+  createReferenceVersion4,
+  edgesOf,
+  normalScore,
+  push,
+  referenceOfVersion4,
+  sortReference,
+} from './reference.ts'
 import { createSeason, learnSeason, profilePart, type Season, seasonalPart } from './season.ts'
 import {
+  createShift,
   createShiftVersion3,
   feedShift,
   feedSide,
@@ -46,6 +56,7 @@ import {
   shiftEvidence,
   shiftOfVersion3,
 } from './shift.ts'
+import { squeeze, stretch } from './squeeze.ts'
 import type { Verdict } from './verdict.ts'
 
 export { createDetector, type Detector, type DetectorKind, type DetectorOptions } from './detectorstate.ts'
@@ -62,11 +73,11 @@ const SHORT_WINDOW_CLIP = 3.5
 const LONG_WINDOW_CLIP = 6.5
 /** After a release this much less evidence is needed. */
 const RELEASE_FACTOR = 4
-const VERSION = 4
+const VERSION = 5
 
 /** In `into` when the bytes fit it exactly. */
 export function saveDetector(d: Detector, into?: Uint8Array): Uint8Array {
-  return pack(d as unknown as State, VERSION, into)
+  return squeeze(pack(d as unknown as State, VERSION), into)
 }
 
 const parts = {
@@ -79,17 +90,24 @@ const parts = {
 
 /** Throws RangeError when the bytes are not a detector of this version. Nothing is left of what `d` was before. */
 export function loadDetector(bytes: Uint8Array, d: Detector = createDetector('gauge')): Detector {
-  unpack(bytes, VERSION, d as unknown as State, parts)
+  if (bytes[0] !== VERSION) throw new RangeError(`a detector of version ${bytes[0]}, this code reads ${VERSION}`)
+  unpack(stretch(bytes), VERSION, d as unknown as State, parts)
+  if (d.track !== undefined) sortReference(d.track.reference)
   return d
 }
 
-/** As `loadDetector`, of bytes that the version before saved too. */
+/** As `loadDetector`, of bytes that the two versions before saved too. */
 export function restoreDetector(bytes: Uint8Array): Detector {
-  if (bytes[0] !== 3) return loadDetector(bytes)
+  const [version] = bytes
+  if (version !== 3 && version !== 4) return loadDetector(bytes)
   const d = createDetector('gauge')
-  const track = () => ({ ...createTrack(), shift: createShiftVersion3() })
-  unpack(bytes, 3, d as unknown as State, { ...parts, track: track as unknown as () => State })
-  if (d.track !== undefined) d.track.shift = shiftOfVersion3(d.track.shift)
+  const reference = createReferenceVersion4(REFERENCE)
+  const shift = version === 3 ? createShiftVersion3() : createShift()
+  const track = () => ({ ...createTrack(), reference, shift })
+  unpack(bytes, version, d as unknown as State, { ...parts, track: track as unknown as () => State })
+  if (d.track === undefined) return d
+  d.track.reference = referenceOfVersion4(reference)
+  if (version === 3) d.track.shift = shiftOfVersion3(shift)
   return d
 }
 

@@ -23,7 +23,7 @@ const DEFAULTS: DetectorOptions = { falseAlarmWindows: 600, minimumRelative: 0.1
 /** Windows kept one by one: enough to date a change (32) and to wait before they teach (LAG). */
 export const RECENT = 60
 export const LAG = 15
-const REFERENCE = 140
+export const REFERENCE = 140
 /** Windows before verdicts are given: 20 accepted ones (design 3.2). */
 export const ESTABLISHED = 20
 /** Windows back inside the usual band that end an episode. */

@@ -6,7 +6,7 @@ import { findDrift } from './drift.ts'
 import { histogramOf } from './histogramcodec.ts'
 import { normalCdf, normalQuantile } from './normal.ts'
 import { aucAgainst, createProfile, learnProfile } from './profile.ts'
-import { createReference, normalScore, push, quantileOf, rankOf } from './reference.ts'
+import { createReference, normalScore, push, quantileOf, rankOf, SORTED } from './reference.ts'
 import { createShift, feedShift, resetShift, shiftEvidence } from './shift.ts'
 
 const seeded = { numRuns: 60, seed: 20_261_123, verbose: true }
@@ -21,7 +21,7 @@ describe('sliding reference', () => {
           const reference = createReference(20)
           for (const x of numbers) push(reference, x)
           const last = numbers.slice(-20).sort((a, b) => a - b)
-          expect(Array.from(reference.sorted.subarray(0, reference.size))).toEqual(last.map(Math.fround))
+          expect(Array.from(reference[SORTED].subarray(0, reference.size))).toEqual(last.map(Math.fround))
           expect(quantileOf(reference, 0)).toBe(last[0])
           const x = numbers[0] ?? 0
           const below = last.filter((v) => v < x).length

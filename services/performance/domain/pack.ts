@@ -24,14 +24,12 @@ function reserve(length: number): void {
   scratch.view = new DataView(grown.buffer)
 }
 
-/** Bytes of a state behind a version byte: in `into` when they fit it exactly, else in an array of their own. */
-export function pack(state: State, version: number, into?: Uint8Array): Uint8Array {
+/** Bytes of a state behind a version byte, valid until the next call. */
+export function pack(state: State, version: number): Uint8Array {
   reserve(1)
   scratch.bytes[0] = version
   const end = write(state, 1)
-  if (into?.length !== end) return scratch.bytes.slice(0, end)
-  into.set(scratch.bytes.subarray(0, end))
-  return into
+  return scratch.bytes.subarray(0, end)
 }
 
 function write(state: State, from: number): number {

@@ -5,11 +5,14 @@
 
 import { normalQuantile } from './normal.ts'
 
+/** Follows from the rest, and is not saved: packing (pack.ts) sees no symbols. `sortReference` makes it after loading. */
+export const SORTED = Symbol('in order of size')
+
 export type Reference = {
   ring: Float32Array
-  sorted: Float32Array
   size: number
   next: number
+  [SORTED]: Float32Array
 }
 
 export function createReference(capacity: number): Reference {
@@ -17,10 +20,29 @@ export function createReference(capacity: number): Reference {
   const numbers = new ArrayBuffer(8 * capacity)
   return {
     ring: new Float32Array(numbers, 0, capacity),
-    sorted: new Float32Array(numbers, 4 * capacity, capacity),
     size: 0,
     next: 0,
+    [SORTED]: new Float32Array(numbers, 4 * capacity, capacity),
   }
+}
+
+export function sortReference({ ring, size, [SORTED]: sorted }: Reference): void {
+  sorted.set(ring)
+  sorted.subarray(0, size).sort()
+}
+
+/** As it was saved before the order was left out. */
+export type ReferenceVersion4 = { ring: Float32Array; sorted: Float32Array; size: number; next: number }
+
+export function createReferenceVersion4(capacity: number): ReferenceVersion4 {
+  return { ring: new Float32Array(capacity), sorted: new Float32Array(capacity), size: 0, next: 0 }
+}
+
+export function referenceOfVersion4({ ring, size, next }: ReferenceVersion4): Reference {
+  const reference = { ...createReference(ring.length), size, next }
+  reference.ring.set(ring)
+  sortReference(reference)
+  return reference
 }
 
 export function clearReference(reference: Reference): void {
@@ -54,7 +76,7 @@ function upperBound(sorted: Float32Array, size: number, value: number): number {
 
 /** Takes in a number; the oldest leaves when the ring is full. */
 export function push(reference: Reference, number: number): void {
-  const { ring, sorted } = reference
+  const { ring, [SORTED]: sorted } = reference
   const value = Math.fround(number)
   if (reference.size === ring.length) {
     const out = lowerBound(sorted, reference.size, ring[reference.next] ?? 0)
@@ -79,7 +101,7 @@ export function push(reference: Reference, number: number): void {
 
 /** Quantile with linear interpolation between order statistics; NaN when empty. */
 export function quantileOf(reference: Reference, p: number): number {
-  const { sorted, size } = reference
+  const { [SORTED]: sorted, size } = reference
   if (size === 0) return Number.NaN
   const at = p * (size - 1)
   const low = Math.floor(at)
@@ -110,7 +132,7 @@ export function edgesOf(
   reference: Reference,
   share: number,
 ): { low: number; high: number; above: number; below: number } {
-  const { sorted, size } = reference
+  const { [SORTED]: sorted, size } = reference
   const n = Math.floor(size * share)
   const low = sorted[n] ?? 0
   const high = sorted[Math.max(n, size - 1 - n)] ?? 0
@@ -121,7 +143,7 @@ export function edgesOf(
 /** Share of the numbers below `value`, ties counted half. */
 export function rankOf(reference: Reference, number: number): number {
   const value = Math.fround(number)
-  const { sorted, size } = reference
+  const { [SORTED]: sorted, size } = reference
   return (lowerBound(sorted, size, value) + upperBound(sorted, size, value)) / 2
 }
 
@@ -135,7 +157,7 @@ const TAIL_SHARE = 0.1
  * logarithms of latencies this is a Pareto tail, Hill 1975). `floor` is the smallest mean excess believed in.
  */
 export function normalScore(reference: Reference, number: number, floor: number): number {
-  const { sorted, size } = reference
+  const { [SORTED]: sorted, size } = reference
   if (size === 0) return 0
   const exceed = Math.max(2, Math.floor(size * TAIL_SHARE))
   const high = sorted[size - 1 - exceed] ?? 0
