@@ -1,5 +1,6 @@
 /**
- * What the processor `regression` carries on real servers: `node tools/bench/regress.ts [--json] [--endpoints N] [--scrapes N]`.
+ * What the processor `regression` carries on real servers:
+ * `node tools/bench/regress.ts [--json] [--endpoints N] [--scrapes N] [--every SECONDS]`.
  * Pull, decode, fold, close, judge and commit of a fleet's latency histograms, as fast as it goes, and the memory of a
  * process that does nothing else: the messages are published by another one.
  */
@@ -15,6 +16,7 @@ import { openDatabase } from '@plimsoll/kit/db/pool.ts'
 import { startLanes } from '@plimsoll/kit/lanes/lanes.ts'
 import { processor } from '@plimsoll/kit/lanes/processor.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
+import type { OutgoingMessage } from '@plimsoll/kit/log/log.ts'
 import { ensureStreams } from '@plimsoll/kit/log/streams.ts'
 import { createLogger } from '@plimsoll/kit/telemetry/logger.ts'
 import { createMetrics } from '@plimsoll/kit/telemetry/prometheus.ts'
@@ -52,12 +54,14 @@ export async function regressBench(options: {
   readonly json: boolean
   readonly endpoints: number
   readonly scrapes: number
+  /** Between two scrapes. */
+  readonly everySeconds: number
 }): Promise<RegressRow> {
-  const { json, endpoints, scrapes } = options
+  const { json, endpoints, scrapes, everySeconds } = options
   return await withServers(async ({ natsUrl, databaseUrl }) => {
     const messages = messagesPerScrape(endpoints) * scrapes
     await ensureStreams({ url: natsUrl })
-    await publishAll(natsUrl, endpoints, messages)
+    await publishAll(natsUrl, messages, (i) => scrapeMessage(i, endpoints, everySeconds * 1000))
     const child = fork(fileURLToPath(import.meta.url), ['--worker'])
     child.send({ natsUrl, databaseUrl, endpoints, messages } satisfies Task)
     const ended = once(child, 'exit').then(([code]): never => {
@@ -72,11 +76,11 @@ export async function regressBench(options: {
   })
 }
 
-async function publishAll(natsUrl: string, endpoints: number, messages: number): Promise<void> {
+async function publishAll(natsUrl: string, messages: number, message: (i: number) => OutgoingMessage): Promise<void> {
   const log = await connectJetStream({ url: natsUrl, publisher: { window: 64, ackTimeoutMs: 60_000 } })
   for (let i = 0; i < messages; ) {
     const window: Promise<unknown>[] = []
-    for (const end = Math.min(i + 512, messages); i < end; i++) window.push(log.publish(scrapeMessage(i, endpoints)))
+    for (const end = Math.min(i + 512, messages); i < end; i++) window.push(log.publish(message(i)))
     await Promise.all(window)
   }
   await log.close()
@@ -167,7 +171,13 @@ if (import.meta.main && process.argv.includes('--worker')) {
       json: { type: 'boolean', default: false },
       endpoints: { type: 'string', default: '10000' },
       scrapes: { type: 'string', default: '40' },
+      every: { type: 'string', default: '15' },
     },
   })
-  await regressBench({ json: values.json, endpoints: Number(values.endpoints), scrapes: Number(values.scrapes) })
+  await regressBench({
+    json: values.json,
+    endpoints: Number(values.endpoints),
+    scrapes: Number(values.scrapes),
+    everySeconds: Number(values.every),
+  })
 }

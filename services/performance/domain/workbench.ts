@@ -1,7 +1,7 @@
 /**
- * Detectors at rest are bytes, those that are saved. As objects of typed arrays they take twice the memory, and a lane
- * has two or three an endpoint. While one takes in windows it lies on the workbench, which holds one of each kind: an
- * endpoint has no two of a kind, and its windows come one after the other.
+ * Detectors at rest are bytes, those that are saved. As objects of typed arrays they take twice the memory or more, and a
+ * lane has two or three an endpoint. While one takes in windows it lies on the workbench, which holds one of each kind:
+ * an endpoint has no two of a kind, and its windows come one after the other.
  */
 
 import {
@@ -27,7 +27,7 @@ export function rest(detector: Detector): Resting {
   return { kind: detector.kind, state: saveDetector(detector), direction: detector.direction }
 }
 
-/** Throws RangeError when the bytes are not a detector of this version or the one before. */
+/** Throws RangeError when the bytes are not a detector of this version or the two before. */
 export function restoreResting(bytes: Uint8Array): Resting {
   return rest(restoreDetector(bytes))
 }

@@ -10,7 +10,6 @@ const shares = [0.1, 0.3, 0.6, 0.9, 0.97, 0.99, 1]
 /** Names without digits, which would be taken for ids and put together. */
 const routes = Array.from({ length: 50 }, (_, i) => `/${'abcdefghij'[i % 10]}${'abcde'[Math.floor(i / 10)]}`)
 const endpointsPerMessage = 125
-const scrapeMs = 15_000
 const startMs = 1_760_000_040_000
 /** The gateway says what a series is once in so many batches. */
 const describeEvery = 16
@@ -22,10 +21,10 @@ export const messagesPerScrape = (endpoints: number): number =>
   laneCount * Math.ceil(endpoints / laneCount / endpointsPerMessage)
 
 /**
- * Message `i` of a fleet whose endpoints each have a classic latency histogram, read every 15 s: 100 to 150 requests a
- * scrape, spread over the buckets with some noise. A service has 50 endpoints.
+ * Message `i` of a fleet whose endpoints each have a classic latency histogram, read every `everyMs`: 100 to 150 requests
+ * a scrape, spread over the buckets with some noise. A service has 50 endpoints.
  */
-export function scrapeMessage(i: number, endpoints: number): OutgoingMessage {
+export function scrapeMessage(i: number, endpoints: number, everyMs = 15_000): OutgoingMessage {
   const perScrape = messagesPerScrape(endpoints)
   const scrape = Math.floor(i / perScrape)
   const lane = i % laneCount
@@ -53,7 +52,7 @@ export function scrapeMessage(i: number, endpoints: number): OutgoingMessage {
   }
   const described = isDescribed ? rows : 0
   const name = strings.intern('http_request_duration_seconds_bucket')
-  const atMs = startMs + scrape * scrapeMs
+  const atMs = startMs + scrape * everyMs
   const none = new Uint8Array(0)
   const batch = {
     source: 'bench',
