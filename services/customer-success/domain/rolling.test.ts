@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { eachShare, gainDay, WINDOWS } from './rolling.ts'
+import { eachGain, eachShare, insertAt, placeOf, WINDOWS } from './rolling.ts'
 
 /** The definition: active in the window that ends at t when a day of it is. */
 function inWindow(days: readonly number[], width: number): number[] {
@@ -22,7 +22,11 @@ test('whatever order days come in, each window counts its person once and on the
       const gained = counter()
       const shared = counter()
       const days: number[] = []
-      for (const day of order) gainDay(days, day, WINDOWS, gained.add)
+      for (const day of order) {
+        const at = placeOf(days, day)
+        eachGain(days, at, day, WINDOWS, gained.add)
+        insertAt(days, at, day)
+      }
       expect(days).toEqual([...order].sort((a, b) => a - b))
       eachShare(days, WINDOWS, shared.add)
       for (const width of WINDOWS) {

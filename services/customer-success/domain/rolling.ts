@@ -13,25 +13,34 @@ export const WINDOWS = [1, 2, 7, 14, 28, 30, 56, 84] as const
 /** Told about a range of days, both ends included, in which one person more is in the window of `width` days. */
 export type AddRange = (width: number, from: number, to: number) => void
 
-/** Puts a day that is not there into ascending `days`, and tells by how much every window grows. */
-export function gainDay(days: number[], day: number, widths: readonly number[], add: AddRange): void {
-  const at = placeOf(days, day)
-  const previous = days[at - 1] ?? -Infinity
-  const next = days[at] ?? Infinity
+/** By how much every window grows with a day that is not among ascending `days`, and whose place is before index `at`. */
+export function eachGain(
+  days: readonly number[],
+  at: number,
+  day: number,
+  widths: readonly number[],
+  add: AddRange,
+): void {
+  const [previous, next] = [days[at - 1], days[at]]
   for (const width of widths) {
-    const from = Math.max(day, previous + width)
-    const to = Math.min(day + width - 1, next - 1)
+    const from = previous === undefined ? day : Math.max(day, previous + width)
+    const to = next === undefined ? day + width - 1 : Math.min(day + width, next) - 1
     if (from <= to) add(width, from, to)
   }
-  days.splice(at, 0, day)
 }
 
-/** The shares of all of ascending `days`: what `gainDay` tells of them, one after the other. */
+/** The shares of all of ascending `days`: what `eachGain` tells of them, one after the other. */
 export function eachShare(days: readonly number[], widths: readonly number[], add: AddRange): void {
   days.forEach((day, i) => {
     const next = days[i + 1] ?? Infinity
     for (const width of widths) add(width, day, Math.min(day + width - 1, next - 1))
   })
+}
+
+/** Puts a value at an index; mostly it is the last. */
+export function insertAt(values: number[], at: number, value: number): void {
+  if (at === values.length) values.push(value)
+  else values.splice(at, 0, value)
 }
 
 /** Index of the first of ascending `days` that is `day` or later. */
@@ -44,5 +53,3 @@ export function placeOf(days: readonly number[], day: number): number {
   }
   return low
 }
-
-export const hasDay = (days: readonly number[], day: number): boolean => days[placeOf(days, day)] === day

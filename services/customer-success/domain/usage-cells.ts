@@ -35,7 +35,9 @@ const ACTIVE_DAYS = WINDOW + WINDOWS.length
 const WEEKS = ACTIVE_DAYS + BLOCK_DAYS
 const BLOCKS = WEEKS + COHORT_WEEKS
 
-const windowNumbers: ReadonlyMap<number, number> = new Map(WINDOWS.map((width, i) => [width, i]))
+const windowNumbers: Readonly<Record<number, number>> = Object.fromEntries(
+  WINDOWS.map((width, i) => [width, WINDOW + i]),
+)
 
 export const series = {
   /** Events of a day. */
@@ -43,7 +45,7 @@ export const series = {
   /** Persons whose first day it is. */
   firsts: FIRSTS,
   /** Persons active in the `width` days that end with a day. */
-  window: (width: number): number => WINDOW + (windowNumbers.get(width) ?? Number.NaN),
+  window: (width: number): number => windowNumbers[width] ?? Number.NaN,
   /** Persons active on just this many days of a block (1 to 28), at the block's first day. */
   activeDays: (days: number): number => ACTIVE_DAYS + days - 1,
   /** Persons active in a week (at its first day) that is the given number of weeks after their first. */
@@ -51,56 +53,68 @@ export const series = {
   blocksAfter: (blocks: number): number => BLOCKS + blocks,
 } as const
 
-/** By block and feature, then by series and day within the block. */
-export type Cells = Map<number, Map<number, number>>
+/** By block and feature. */
+export type Cells = Map<number, Page>
+
+/**
+ * By series, the days of the block; a series nothing was added to has none. Arrays, as adding to cells is most of what
+ * counting an event costs.
+ */
+export type Page = (number[] | undefined)[]
 
 /** Feature ids stay below this: a page is block * FEATURES + feature. */
 export const FEATURES = 65_536
 
-function pageOf(cells: Cells, block: number, feature: number): Map<number, number> {
+export function pageOf(cells: Cells, block: number, feature: number): Page {
   const key = block * FEATURES + feature
   let page = cells.get(key)
   if (page === undefined) {
-    page = new Map()
+    page = []
     cells.set(key, page)
   }
   return page
 }
 
-function increase(page: Map<number, number>, cell: number, n: number): void {
-  page.set(cell, (page.get(cell) ?? 0) + n)
+/** @param at days since the block began */
+export function increase(page: Page, number: number, at: number, n: number): void {
+  let days = page[number]
+  if (days === undefined) {
+    days = new Array<number>(BLOCK_DAYS).fill(0)
+    page[number] = days
+  }
+  days[at] = (days[at] ?? 0) + n
 }
 
 export function addAt(cells: Cells, feature: number, number: number, day: number, n: number): void {
   const block = blockOf(day)
-  increase(pageOf(cells, block, feature), number * BLOCK_DAYS + day - blockStart(block), n)
+  increase(pageOf(cells, block, feature), number, day - blockStart(block), n)
 }
 
 /** Adds to every day from `from` to `to`. */
 export function addRange(cells: Cells, feature: number, number: number, from: number, to: number, n: number): void {
   for (let block = blockOf(from), last = blockOf(to); block <= last; block++) {
     const page = pageOf(cells, block, feature)
-    const base = number * BLOCK_DAYS - blockStart(block)
-    increase(page, base + Math.max(from, blockStart(block)), n)
-    if (to + 1 < blockStart(block + 1)) increase(page, base + to + 1, -n)
+    const start = blockStart(block)
+    increase(page, number, Math.max(from, start) - start, n)
+    if (to + 1 < start + BLOCK_DAYS) increase(page, number, to + 1 - start, -n)
   }
 }
 
 export function valueAt(cells: Cells, feature: number, number: number, day: number): number {
   const block = blockOf(day)
-  return cells.get(block * FEATURES + feature)?.get(number * BLOCK_DAYS + day - blockStart(block)) ?? 0
+  return cells.get(block * FEATURES + feature)?.[number]?.[day - blockStart(block)] ?? 0
 }
 
 /** Values of a series that holds over ranges (the windows), day by day from `from` to `to`. */
 export function rangesBetween(cells: Cells, feature: number, number: number, from: number, to: number): Float64Array {
   const values = new Float64Array(Math.max(0, to - from + 1))
   for (let block = blockOf(from), last = blockOf(to); block <= last; block++) {
-    const page = cells.get(block * FEATURES + feature)
-    if (page === undefined) continue
+    const told = cells.get(block * FEATURES + feature)?.[number]
+    if (told === undefined) continue
     const start = blockStart(block)
     let value = 0
     for (let day = start; day <= Math.min(to, start + BLOCK_DAYS - 1); day++) {
-      value += page.get(number * BLOCK_DAYS + day - start) ?? 0
+      value += told[day - start] ?? 0
       if (day >= from) values[day - from] = value
     }
   }
@@ -111,11 +125,11 @@ export function rangesBetween(cells: Cells, feature: number, number: number, fro
 export function daysBetween(cells: Cells, feature: number, number: number, from: number, to: number): Float64Array {
   const values = new Float64Array(Math.max(0, to - from + 1))
   for (let block = blockOf(from), last = blockOf(to); block <= last; block++) {
-    const page = cells.get(block * FEATURES + feature)
-    if (page === undefined) continue
+    const told = cells.get(block * FEATURES + feature)?.[number]
+    if (told === undefined) continue
     const start = blockStart(block)
     for (let day = Math.max(from, start); day <= Math.min(to, start + BLOCK_DAYS - 1); day++) {
-      values[day - from] = page.get(number * BLOCK_DAYS + day - start) ?? 0
+      values[day - from] = told[day - start] ?? 0
     }
   }
   return values

@@ -1,6 +1,6 @@
 /** Cells and persons as bytes: LEB128 numbers, ascending ones as the gaps between them. */
 
-import { type Cells, FEATURES } from './usage-cells.ts'
+import { BLOCK_DAYS, type Cells, FEATURES, increase, type Page, pageOf } from './usage-cells.ts'
 import type { Person } from './usage-person.ts'
 
 export type CellBlock = { readonly block: number; readonly bytes: Uint8Array }
@@ -9,22 +9,30 @@ export type CellBlock = { readonly block: number; readonly bytes: Uint8Array }
 export function encodeCells(cells: Cells): CellBlock[] {
   const byBlock = Map.groupBy([...cells.keys()].sort(ascending), (key) => Math.floor(key / FEATURES))
   return [...byBlock].flatMap(([block, keys]) => {
-    const out = createWriter()
-    for (const key of keys) {
-      const kept = [...(cells.get(key) ?? [])].filter(([, n]) => n !== 0).sort(([a], [b]) => a - b)
-      if (kept.length === 0) continue
-      out.put(key % FEATURES)
-      out.put(kept.length)
-      let before = 0
-      for (const [cell, n] of kept) {
-        out.put(cell - before)
-        out.put(zigzag(n))
-        before = cell
-      }
-    }
-    const bytes = out.bytes()
+    begin()
+    for (const key of keys) putPage(key % FEATURES, cells.get(key) ?? [])
+    const bytes = written()
     return bytes.length === 0 ? [] : [{ block, bytes }]
   })
+}
+
+function putPage(feature: number, page: Page): void {
+  let kept = 0
+  for (const days of page) for (let at = 0; days !== undefined && at < BLOCK_DAYS; at++) if (days[at] !== 0) kept++
+  if (kept === 0) return
+  put(feature)
+  put(kept)
+  let before = 0
+  for (let number = 0; number < page.length; number++) {
+    const days = page[number]
+    for (let at = 0; days !== undefined && at < BLOCK_DAYS; at++) {
+      const n = days[at] ?? 0
+      if (n === 0) continue
+      put(number * BLOCK_DAYS + at - before)
+      put(zigzag(n))
+      before = number * BLOCK_DAYS + at
+    }
+  }
 }
 
 /** Adds an encoded block to what is there; of one feature alone where that is all that is asked for. */
@@ -37,43 +45,42 @@ export function addEncoded(cells: Cells, { block, bytes }: CellBlock, only?: num
       for (; left > 0; left--) input.skip(2)
       continue
     }
-    const key = block * FEATURES + feature
-    const page = cells.get(key) ?? new Map<number, number>()
-    cells.set(key, page)
+    const page = pageOf(cells, block, feature)
     let cell = 0
     for (; left > 0; left--) {
       cell += input.take()
-      page.set(cell, (page.get(cell) ?? 0) + unzigzag(input.take()))
+      increase(page, Math.floor(cell / BLOCK_DAYS), cell % BLOCK_DAYS, unzigzag(input.take()))
     }
   }
 }
 
 export function encodePerson(person: Person): Uint8Array {
-  const out = createWriter()
-  out.put(person.isNobody ? 1 : 0)
-  out.put(person.nodes.length)
-  for (const node of person.nodes) out.put(node)
-  out.put(person.memberships.length)
+  begin()
+  put(person.isNobody ? 1 : 0)
+  put(person.nodes.length)
+  for (const node of person.nodes) put(node)
+  put(person.memberships.length)
   for (const { node, account, atMs } of person.memberships) {
-    out.put(node)
-    out.put(account)
-    out.put(zigzag(atMs))
+    put(node)
+    put(account)
+    put(zigzag(atMs))
   }
-  out.put(person.lists.length)
+  put(person.lists.length)
   for (const { node, account, feature, first, days, counts } of person.lists) {
-    out.put(node)
-    out.put(account)
-    out.put(feature)
-    out.put(zigzag(first))
-    out.put(days.length)
+    put(node)
+    put(account)
+    put(feature)
+    put(zigzag(first))
+    put(days.length)
     let before = first
-    days.forEach((day, i) => {
-      out.put(day - before)
-      out.put(counts[i] ?? 0)
+    for (let i = 0; i < days.length; i++) {
+      const day = days[i] ?? 0
+      put(day - before)
+      put(counts[i] ?? 0)
       before = day
-    })
+    }
   }
-  return out.bytes()
+  return written()
 }
 
 export function decodePerson(bytes: Uint8Array): Person {
@@ -105,27 +112,31 @@ const ascending = (a: number, b: number): number => a - b
 const zigzag = (n: number): number => (n < 0 ? -2 * n - 1 : 2 * n)
 const unzigzag = (n: number): number => (n % 2 === 1 ? -(n + 1) / 2 : n / 2)
 
-/** Whole numbers below 2^53: times in ms and ids do not fit 32 bits. */
-function createWriter() {
-  let buffer = new Uint8Array(256)
-  let length = 0
-  return {
-    put(value: number): void {
-      if (length + 8 > buffer.length) {
-        const grown = new Uint8Array(buffer.length * 2)
-        grown.set(buffer)
-        buffer = grown
-      }
-      let rest = value
-      while (rest > 127) {
-        buffer[length++] = (rest % 128) + 128
-        rest = Math.floor(rest / 128)
-      }
-      buffer[length++] = rest
-    },
-    bytes: (): Uint8Array => buffer.slice(0, length),
-  }
+/** What is being written, in one piece of memory for all: a buffer each costs more than what is written. */
+let buffer = new Uint8Array(4096)
+let length = 0
+
+function begin(): void {
+  length = 0
 }
+
+/** Whole numbers below 2^53: times in ms and ids do not fit 32 bits. */
+function put(value: number): void {
+  if (length + 8 > buffer.length) {
+    const grown = new Uint8Array(buffer.length * 2)
+    grown.set(buffer)
+    buffer = grown
+  }
+  let rest = value
+  while (rest > 127) {
+    buffer[length++] = (rest % 128) + 128
+    rest = Math.floor(rest / 128)
+  }
+  buffer[length++] = rest
+}
+
+/** A copy of what was written, out of Node's pool. */
+const written = (): Uint8Array => Buffer.from(buffer.subarray(0, length))
 
 function createReader(bytes: Uint8Array) {
   let at = 0

@@ -5,11 +5,12 @@
  */
 
 import { dayOf } from './day.ts'
-import { eachShare, gainDay, hasDay, placeOf, WINDOWS } from './rolling.ts'
+import { eachGain, eachShare, insertAt, placeOf, WINDOWS } from './rolling.ts'
 import {
   ANY,
   addAt,
   addRange,
+  BLOCK_DAYS,
   blockOf,
   blockStart,
   type Cells,
@@ -79,55 +80,61 @@ export const keepsWindow = (subject: string, feature: number, width: number): bo
 
 /** Takes uses in and adds what they change to the tally. */
 export function addUses(person: Person, uses: readonly Use[], subjectsOf: SubjectsOf, tally: Tally): void {
-  const unions = new Map<string, ToldUnion>()
-  // Who is in one account only has the same days in it, in its plan and among everybody: looked up once for all of them.
-  const isInOne = person.memberships.length === 0 && accountsOf(person, uses).size === 1
+  const unions = new Map<number | string, ToldUnion>()
+  const isInOne = isInOneAccount(person, uses)
   for (const { account, feature, day, count } of uses) {
     const subjects = subjectsOf(account === 0 ? accountAt(person.memberships, day) : account)
     for (const subject of subjects) addAt(cellsOf(tally, subject), feature, series.events, day, count)
     if (person.isNobody) continue
     for (const group of isInOne ? [subjects] : subjects.map((subject) => [subject])) {
-      const key = `${feature} ${isInOne ? '' : group[0]}`
+      const key = isInOne ? feature : `${feature} ${group[0]}`
       let union = unions.get(key)
       if (union === undefined) {
         const found = unionOf(person, isInOne ? undefined : group[0], feature, subjectsOf)
-        union = { ...found, feature, subjects: group, isChanged: false }
+        union = { ...found, feature, told: group.map((subject) => toldTo(subject, feature, tally)) }
         unions.set(key, union)
       }
-      gain(union, day, tally)
+      gain(union, day)
     }
-  }
-  for (const union of unions.values()) {
-    if (!union.isChanged) continue
-    for (const subject of union.subjects) tellHabits(cellsOf(tally, subject), union.feature, union, 1)
   }
   keepUses(person, uses)
 }
 
-/** Days of a feature, and the subjects all of whose figures they are part of alike. */
-type ToldUnion = Union & { readonly feature: number; readonly subjects: readonly string[]; isChanged: boolean }
-
-function gain(union: ToldUnion, day: number, tally: Tally): void {
-  const { feature, subjects, days } = union
-  if (hasDay(days, day)) return
-  if (!union.isChanged) {
-    for (const subject of subjects) tellHabits(cellsOf(tally, subject), feature, union, -1)
-  }
-  union.isChanged = true
-  const told = subjects.map((subject) => ({ cells: cellsOf(tally, subject), widths: widthsOf(subject, feature) }))
-  gainDay(days, day, feature < FIRST_FEATURE && feature !== ANY ? NONE : WINDOWS, (width, from, to) => {
-    for (const { cells, widths } of told) {
-      if (widths.includes(width)) addRange(cells, feature, series.window(width), from, to, 1)
-    }
-  })
-  union.first = Math.min(union.first, day)
+/** Whoever is in one account only has the same days in it, in its plan and among everybody: looked up once for all. */
+function isInOneAccount({ memberships, lists }: Person, uses: readonly Use[]): boolean {
+  const [first] = uses
+  if (first === undefined || (first.account === 0 && memberships.length > 0)) return false
+  const isThere = ({ account }: { readonly account: number }): boolean => account === first.account
+  return lists.every(isThere) && uses.every(isThere)
 }
 
-function accountsOf({ lists }: Person, uses: readonly Use[]): Set<number> {
-  const accounts = new Set<number>()
-  for (const { account } of lists) accounts.add(account)
-  for (const { account } of uses) accounts.add(account)
-  return accounts
+/** Days of a feature, and the figures all of which they are part of alike. */
+type ToldUnion = Union & { readonly feature: number; readonly told: readonly Told[] }
+
+type Told = { readonly cells: Cells; readonly widths: readonly number[] }
+
+const toldTo = (subject: string, feature: number, tally: Tally): Told => ({
+  cells: cellsOf(tally, subject),
+  widths: widthsOf(subject, feature),
+})
+
+function gain(union: ToldUnion, day: number): void {
+  const { feature, told, first, days } = union
+  const at = placeOf(days, day)
+  if (days[at] === day) return
+  // Weeks and blocks are numbered from the first day: with a new one all habits are told anew.
+  const isFirst = day < first
+  for (const { cells, widths } of told) {
+    eachGain(days, at, day, widths, (width, from, to) => {
+      addRange(cells, feature, series.window(width), from, to, 1)
+    })
+    if (isFirst) tellHabits(cells, feature, union, -1)
+    else gainHabits(cells, feature, union, day)
+  }
+  insertAt(days, at, day)
+  if (!isFirst) return
+  union.first = day
+  for (const { cells } of told) tellHabits(cells, feature, union, 1)
 }
 
 /** Takes uses in without a word: for a person that is told anew. */
@@ -285,19 +292,41 @@ function tellHabits(cells: Cells, feature: number, { first, days }: Union, sign:
   for (const day of days) {
     if (weekOf(day) !== week) {
       week = weekOf(day)
-      const after = week - weekOf(first)
-      if (after < COHORT_WEEKS) addAt(cells, ANY, series.weeksAfter(after), weekStart(week), sign)
+      tellWeek(cells, first, week, sign)
     }
     if (blockOf(day) !== block) {
       closeBlock()
       block = blockOf(day)
       inBlock = 0
-      const after = block - blockOf(first)
-      if (after < COHORT_BLOCKS) addAt(cells, ANY, series.blocksAfter(after), blockStart(block), sign)
+      tellBlock(cells, first, block, sign)
     }
     inBlock++
   }
   closeBlock()
+}
+
+/** What a day that is not the first adds to them: a week, a block, or one more day of the block. */
+function gainHabits(cells: Cells, feature: number, { first, days }: Union, day: number): void {
+  if (feature !== ANY) return
+  const [week, block] = [weekOf(day), blockOf(day)]
+  if (daysWithin(days, weekStart(week), 7) === 0) tellWeek(cells, first, week, 1)
+  const inBlock = daysWithin(days, blockStart(block), BLOCK_DAYS)
+  if (inBlock === 0) tellBlock(cells, first, block, 1)
+  else addAt(cells, ANY, series.activeDays(inBlock), blockStart(block), -1)
+  addAt(cells, ANY, series.activeDays(inBlock + 1), blockStart(block), 1)
+}
+
+const daysWithin = (days: readonly number[], from: number, length: number): number =>
+  placeOf(days, from + length) - placeOf(days, from)
+
+function tellWeek(cells: Cells, first: number, week: number, sign: 1 | -1): void {
+  const after = week - weekOf(first)
+  if (after < COHORT_WEEKS) addAt(cells, ANY, series.weeksAfter(after), weekStart(week), sign)
+}
+
+function tellBlock(cells: Cells, first: number, block: number, sign: 1 | -1): void {
+  const after = block - blockOf(first)
+  if (after < COHORT_BLOCKS) addAt(cells, ANY, series.blocksAfter(after), blockStart(block), sign)
 }
 
 function addToList({ lists }: Person, { node, account, feature, day, count }: Use): void {
@@ -309,8 +338,8 @@ function addToList({ lists }: Person, { node, account, feature, day, count }: Us
   const at = placeOf(list.days, day)
   if (list.days[at] === day) list.counts[at] = (list.counts[at] ?? 0) + count
   else {
-    list.days.splice(at, 0, day)
-    list.counts.splice(at, 0, count)
+    insertAt(list.days, at, day)
+    insertAt(list.counts, at, count)
   }
   list.first = Math.min(list.first, day)
 }
