@@ -1,6 +1,6 @@
 /** Events as they came, those that were not counted, and the end of what is too old. */
 
-import { bulkAppend, bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
+import { type BulkColumn, bulkAppend, bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { maintainDayPartitions } from '@plimsoll/kit/db/partitions.ts'
 import { sql } from 'kysely'
@@ -9,37 +9,41 @@ import type { UsageRow } from '../domain/usage-event.ts'
 import { tables } from './identity.ts'
 import { dropNotes } from './playbook-erase.ts'
 
+/** An event, and the identifier it is of. */
+export type NodeRow = { readonly node: number; readonly row: UsageRow }
+
 /** Keeps events that are younger than raw events are kept; older ones are counted and gone. */
 export async function saveRaw(
   tx: WorkerTransaction,
-  rows: readonly UsageRow[],
-  nodeOf: (row: UsageRow) => number,
+  rows: readonly NodeRow[],
   knownDays: Set<number>,
   oldestDay: number,
 ): Promise<void> {
-  const kept = rows.filter(({ atMs }) => dayOf(atMs) >= oldestDay)
+  const kept = rows.filter(({ row }) => dayOf(row.atMs) >= oldestDay).sort((a, b) => a.node - b.node)
   if (kept.length === 0) return
-  await makeDays(tx, knownDays, new Set(kept.map(({ atMs }) => dayOf(atMs))))
-  const sorted = kept.map((row) => ({ row, node: nodeOf(row) })).sort((a, b) => a.node - b.node)
-  const column = <T>(value: (row: UsageRow) => T): T[] => sorted.map(({ row }) => value(row))
+  await makeDays(tx, knownDays, new Set(kept.map(({ row }) => dayOf(row.atMs))))
   await bulkAppend(tx, 'usage_event', [
-    { name: 'event_id', type: 'bytea', values: column(({ eventId }) => eventId) },
-    { name: 'occurred_at', type: 'timestamptz', values: column(({ atMs }) => atMs) },
-    { name: 'original_at', type: 'timestamptz', values: column(({ originalMs }) => originalMs) },
-    { name: 'sent_at', type: 'timestamptz', values: column(({ sentMs }) => (sentMs === 0 ? null : sentMs)) },
-    { name: 'received_at', type: 'timestamptz', values: column(({ receivedMs }) => receivedMs) },
-    { name: 'source', type: 'text', values: column(({ source }) => source) },
-    { name: 'kind', type: 'int2', values: column(({ kind }) => kind) },
-    { name: 'node_id', type: 'int8', values: sorted.map(({ node }) => node) },
-    { name: 'account_id', type: 'text', values: column(({ accountId }) => accountId) },
-    { name: 'user_id', type: 'text', values: column(({ userId }) => userId) },
-    { name: 'anonymous_id', type: 'text', values: column(({ anonymousId }) => anonymousId) },
-    { name: 'name', type: 'text', values: column(({ name }) => name) },
-    { name: 'quantity', type: 'float8', values: column(({ quantity }) => quantity) },
-    { name: 'properties', type: 'text', values: column(({ properties }) => properties) },
-    { name: 'context', type: 'text', values: column(({ context }) => context) },
+    { name: 'node_id', type: 'int8', values: kept.map(({ node }) => node) },
+    ...columnsOf(kept.map(({ row }) => row)),
   ])
 }
+
+const columnsOf = (rows: readonly UsageRow[]): BulkColumn[] => [
+  { name: 'event_id', type: 'bytea', values: rows.map(({ eventId }) => eventId) },
+  { name: 'occurred_at', type: 'timestamptz', values: rows.map(({ atMs }) => atMs) },
+  { name: 'original_at', type: 'timestamptz', values: rows.map(({ originalMs }) => originalMs) },
+  { name: 'sent_at', type: 'timestamptz', values: rows.map(({ sentMs }) => (sentMs === 0 ? null : sentMs)) },
+  { name: 'received_at', type: 'timestamptz', values: rows.map(({ receivedMs }) => receivedMs) },
+  { name: 'source', type: 'text', values: rows.map(({ source }) => source) },
+  { name: 'kind', type: 'int2', values: rows.map(({ kind }) => kind) },
+  { name: 'account_id', type: 'text', values: rows.map(({ accountId }) => accountId) },
+  { name: 'user_id', type: 'text', values: rows.map(({ userId }) => userId) },
+  { name: 'anonymous_id', type: 'text', values: rows.map(({ anonymousId }) => anonymousId) },
+  { name: 'name', type: 'text', values: rows.map(({ name }) => name) },
+  { name: 'quantity', type: 'float8', values: rows.map(({ quantity }) => quantity) },
+  { name: 'properties', type: 'text', values: rows.map(({ properties }) => properties) },
+  { name: 'context', type: 'text', values: rows.map(({ context }) => context) },
+]
 
 async function makeDays(tx: WorkerTransaction, known: Set<number>, days: ReadonlySet<number>): Promise<void> {
   const missing = [...days].filter((day) => !known.has(day)).sort((a, b) => a - b)
@@ -49,32 +53,16 @@ async function makeDays(tx: WorkerTransaction, known: Set<number>, days: Readonl
   for (const day of missing) known.add(day)
 }
 
-export async function saveQuarantined(
-  tx: WorkerTransaction,
-  reasons: ReadonlyMap<UsageRow, string | undefined>,
-): Promise<void> {
-  const rows = [...reasons].filter(([, reason]) => reason !== undefined)
-  const column = <T>(value: (row: UsageRow) => T): T[] => rows.map(([row]) => value(row))
+export type QuarantinedRow = { readonly reason: string; readonly row: UsageRow }
+
+export async function saveQuarantined(tx: WorkerTransaction, rows: readonly QuarantinedRow[]): Promise<void> {
   await bulkUpsert(tx, {
     table: 'usage_quarantine',
     key: ['event_id'],
     onConflict: 'keep',
     columns: [
-      { name: 'event_id', type: 'bytea', values: column(({ eventId }) => eventId) },
-      { name: 'reason', type: 'text', values: rows.map(([, reason]) => reason) },
-      { name: 'occurred_at', type: 'timestamptz', values: column(({ atMs }) => atMs) },
-      { name: 'original_at', type: 'timestamptz', values: column(({ originalMs }) => originalMs) },
-      { name: 'sent_at', type: 'timestamptz', values: column(({ sentMs }) => (sentMs === 0 ? null : sentMs)) },
-      { name: 'received_at', type: 'timestamptz', values: column(({ receivedMs }) => receivedMs) },
-      { name: 'source', type: 'text', values: column(({ source }) => source) },
-      { name: 'kind', type: 'int2', values: column(({ kind }) => kind) },
-      { name: 'account_id', type: 'text', values: column(({ accountId }) => accountId) },
-      { name: 'user_id', type: 'text', values: column(({ userId }) => userId) },
-      { name: 'anonymous_id', type: 'text', values: column(({ anonymousId }) => anonymousId) },
-      { name: 'name', type: 'text', values: column(({ name }) => name) },
-      { name: 'quantity', type: 'float8', values: column(({ quantity }) => quantity) },
-      { name: 'properties', type: 'text', values: column(({ properties }) => properties) },
-      { name: 'context', type: 'text', values: column(({ context }) => context) },
+      { name: 'reason', type: 'text', values: rows.map(({ reason }) => reason) },
+      ...columnsOf(rows.map(({ row }) => row)),
     ],
   })
 }

@@ -21,7 +21,7 @@ import {
 } from '../domain/usage-person.ts'
 import { changeAccounts, placesOf, traitChanges } from './accounts.ts'
 import { saveCells } from './cells.ts'
-import { saveQuarantined, saveRaw } from './events.ts'
+import { type NodeRow, type QuarantinedRow, saveQuarantined, saveRaw } from './events.ts'
 import {
   type AccountRow,
   anonymousKey,
@@ -71,12 +71,17 @@ export async function takeUsage(
   nowMs: number,
 ): Promise<Taken> {
   const fresh = await claim(tx, rows)
-  const reasons = new Map(fresh.map((row) => [row, quarantineReason(row, limits.lateDays)] as const))
-  const counted = fresh.filter((row) => reasons.get(row) === undefined)
-  await saveQuarantined(tx, reasons)
+  const counted: UsageRow[] = []
+  const quarantined: QuarantinedRow[] = []
+  for (const row of fresh) {
+    const reason = quarantineReason(row, limits.lateDays)
+    if (reason === undefined) counted.push(row)
+    else quarantined.push({ reason, row })
+  }
+  await saveQuarantined(tx, quarantined)
   const stored = counted.length === 0 ? 0 : await countRows(tx, numbers, counted, limits, nowMs)
   return {
-    ...{ stored, repeated: rows.length - fresh.length, quarantined: fresh.length - counted.length },
+    ...{ stored, repeated: rows.length - fresh.length, quarantined: quarantined.length },
     erased: counted.length - stored,
   }
 }
@@ -99,12 +104,16 @@ async function countRows(
   )
   await numberFeatures(tx, numbers.features, rows, limits.features)
   const changes = await traitChanges(tx, newestTraits(rows))
-  const keys = [...new Set(rows.flatMap(keysOf))]
-  const locked = await lockTogether(tx, keys, accountNumbers(numbers, rows), placesOf(changes))
+  const keys = rows.map(keyOf)
+  const asked = [...new Set([...keys, ...rows.flatMap(linkedKeys)])]
+  const locked = await lockTogether(tx, asked, accountNumbers(numbers, rows), placesOf(changes))
   await changeAccounts(tx, changes, locked)
   const { identities, held } = locked
-  const known = rows.filter((row) => identities.nodeOf.has(keyOf(row)))
-  await saveRaw(tx, known, (row) => nodeOf(identities, row), numbers.days, dayOf(nowMs) - limits.rawDays)
+  const known = rows.flatMap((row, i): NodeRow | [] => {
+    const node = identities.nodeOf.get(keys[i] ?? '')
+    return node === undefined ? [] : { node, row }
+  })
+  await saveRaw(tx, known, numbers.days, dayOf(nowMs) - limits.rawDays)
   await countUses(tx, numbers, held, identities, known)
   return known.length
 }
@@ -117,7 +126,7 @@ async function claim(tx: WorkerTransaction, rows: readonly UsageRow[]): Promise<
     if (!byId.has(id)) byId.set(id, row)
   }
   // In the order of ids, so that two batches with the same events wait for each other once, not crosswise.
-  const claimed = [...byId].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+  const claimed = [...byId.keys()].sort().map((id) => byId.get(id) as UsageRow)
   const columns: BulkColumn[] = [
     { name: 'event_id', type: 'bytea', values: claimed.map(({ eventId }) => eventId) },
     { name: 'received_day', type: 'int4', values: claimed.map(({ receivedMs }) => dayOf(receivedMs)) },
@@ -164,8 +173,8 @@ async function numberFeatures(
   rows: readonly UsageRow[],
   limit: number,
 ): Promise<void> {
-  const names = rows.map((row) => meaningOf(row).feature)
-  const missing = [...new Set(names)].filter((name) => name !== '' && !known.has(name)).sort()
+  const unknown = rows.filter(({ name }) => !known.has(name)).map((row) => meaningOf(row).feature)
+  const missing = [...new Set(unknown)].filter((name) => name !== '').sort()
   if (missing.length === 0) return
   await sql`
     insert into feature (name)
@@ -195,8 +204,6 @@ function keyOf({ userId, anonymousId, accountId }: UsageRow): string {
   return anonymousId === '' ? nobodyKey(accountId) : anonymousKey(anonymousId)
 }
 
-const nodeOf = ({ nodeOf: nodes }: Identities, row: UsageRow): number => nodes.get(keyOf(row)) ?? 0
-
 /** Keys an event says are the same person's. */
 function linkedKeys(row: UsageRow): readonly string[] {
   const { kind, userId, anonymousId } = row
@@ -206,17 +213,15 @@ function linkedKeys(row: UsageRow): readonly string[] {
   return previous === '' || previous === userId ? [] : [anonymousKey(previous), userKey(previous)]
 }
 
-const keysOf = (row: UsageRow): string[] => [keyOf(row), ...linkedKeys(row)]
-
 async function countUses(
   tx: WorkerTransaction,
   numbers: Numbers,
   held: ReadonlyMap<number, AccountRow>,
   identities: Identities,
-  rows: readonly UsageRow[],
+  rows: readonly NodeRow[],
 ): Promise<void> {
   const { uses, memberships, links } = readRows(numbers, identities, rows)
-  const newLinks = await saveLinks(tx, links, rows[0]?.receivedMs ?? 0)
+  const newLinks = await saveLinks(tx, links, rows[0]?.row.receivedMs ?? 0)
   await saveAccountNodes(tx, identities, [...uses, ...memberships])
   const subjectsOf = subjectsIn(held)
   const tally: Tally = new Map()
@@ -259,7 +264,7 @@ function united(persons: readonly LockedPerson[], links: readonly Link[], { pers
   })
 }
 
-function readRows(numbers: Numbers, identities: Identities, rows: readonly UsageRow[]) {
+function readRows(numbers: Numbers, identities: Identities, rows: readonly NodeRow[]) {
   const usesOf = new Map<number, { -readonly [K in keyof Use]: Use[K] }[]>()
   const memberships: Membership[] = []
   const links: Link[] = []
@@ -273,8 +278,7 @@ function readRows(numbers: Numbers, identities: Identities, rows: readonly Usage
     if (known === undefined) own.push({ node, account, feature, day, count: 1 })
     else known.count++
   }
-  for (const row of rows) {
-    const node = nodeOf(identities, row)
+  for (const { node, row } of rows) {
     const account = numbers.accounts.get(row.accountId) ?? 0
     if (row.kind === USAGE_KIND.group && account !== 0 && (row.userId !== '' || row.anonymousId !== '')) {
       memberships.push({ node, account, atMs: row.atMs })
