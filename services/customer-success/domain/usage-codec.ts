@@ -140,19 +140,26 @@ const written = (): Uint8Array => Buffer.from(buffer.subarray(0, length))
 
 function createReader(bytes: Uint8Array) {
   let at = 0
+  const next = (): number => {
+    const byte = bytes[at++]
+    if (byte === undefined) throw new RangeError('usage bytes end within a number')
+    return byte
+  }
   return {
     more: (): boolean => at < bytes.length,
     skip(numbers: number): void {
       for (let left = numbers; left > 0; at++) if ((bytes[at] ?? 0) < 128) left--
     },
     take(): number {
-      let value = 0
-      for (let scale = 1; ; scale *= 128) {
-        const byte = bytes[at++]
-        if (byte === undefined) throw new RangeError('usage bytes end within a number')
+      let byte = next()
+      // Most numbers are one byte, and are not to become floating point.
+      if (byte < 128) return byte
+      let value = byte & 127
+      for (let scale = 128; byte >= 128; scale *= 128) {
+        byte = next()
         value += (byte & 127) * scale
-        if (byte < 128) return value
       }
+      return value
     },
   }
 }

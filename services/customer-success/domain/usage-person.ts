@@ -90,8 +90,10 @@ export function addUses(person: Person, uses: readonly Use[], subjectsOf: Subjec
       const key = isInOne ? feature : `${feature} ${group[0]}`
       let union = unions.get(key)
       if (union === undefined) {
-        const found = unionOf(person, isInOne ? undefined : group[0], feature, subjectsOf)
-        union = { ...found, feature, told: group.map((subject) => toldTo(subject, feature, tally)) }
+        const parts = isInOne
+          ? person.lists.filter((list) => list.feature === feature)
+          : partsIn(person, group[0] ?? ALL, feature, subjectsOf)
+        union = { ...unionOf(parts), feature, told: group.map((subject) => toldTo(subject, feature, tally)) }
         unions.set(key, union)
       }
       gain(union, day)
@@ -158,7 +160,7 @@ export function tell(person: Person, subjectsOf: SubjectsOf, tally: Tally, sign:
   for (const [subject, features] of pairs) {
     for (const feature of features) {
       const cells = cellsOf(tally, subject)
-      const union = unionOf(person, subject, feature, subjectsOf)
+      const union = unionOf(partsIn(person, subject, feature, subjectsOf))
       eachShare(union.days, widthsOf(subject, feature), (width, from, to) =>
         addRange(cells, feature, series.window(width), from, to, sign),
       )
@@ -262,19 +264,21 @@ function* partsOf({ memberships, lists }: Person): Generator<Part> {
 
 type Union = { first: number; readonly days: number[] }
 
-/** Days a person used a feature on within a subject, or at all. */
-function unionOf(person: Person, subject: string | undefined, feature: number, subjectsOf: SubjectsOf): Union {
+/** What a person did with a feature within a subject. */
+function partsIn(person: Person, subject: string, feature: number, subjectsOf: SubjectsOf): Part[] {
   const found: Part[] = []
   for (const part of partsOf(person)) {
-    if (part.feature !== feature) continue
-    if (subject === undefined || subjectsOf(part.account).includes(subject)) found.push(part)
+    if (part.feature === feature && subjectsOf(part.account).includes(subject)) found.push(part)
   }
-  const [only, ...others] = found
-  if (only === undefined) return { first: Infinity, days: [] }
-  if (others.length === 0) return { first: only.first, days: [...only.days] }
+  return found
+}
+
+function unionOf(parts: readonly Part[]): Union {
+  const [only] = parts
+  if (only !== undefined && parts.length === 1) return { first: only.first, days: [...only.days] }
   return {
-    first: Math.min(...found.map(({ first }) => first)),
-    days: united(found.map(({ days }) => days)),
+    first: Math.min(...parts.map(({ first }) => first)),
+    days: united(parts.map(({ days }) => days)),
   }
 }
 

@@ -39,20 +39,24 @@ export function usageProcessor(config: CustomerSuccessConfig, count: UsageCounte
 function rowsOf(batch: UsageBatchView): UsageRow[] {
   const { strings, source } = batch
   const text = (refs: Uint32Array, row: number): string => strings.at(refs[row] ?? 0)
-  return Array.from({ length: batch.rows }, (_, row) => ({
-    eventId: batch.messageId.subarray(row * 16, row * 16 + 16),
-    source,
-    kind: batch.kind[row] ?? 0,
-    name: text(batch.nameRef, row),
-    accountId: text(batch.accountRef, row),
-    userId: text(batch.userRef, row),
-    anonymousId: text(batch.anonymousRef, row),
-    quantity: batch.quantity[row] ?? 0,
-    atMs: batch.time[row] ?? 0,
-    originalMs: batch.originalTime[row] ?? 0,
-    sentMs: batch.sentTime[row] ?? 0,
-    receivedMs: batch.receivedAt,
-    properties: text(batch.propertiesRef, row),
-    context: text(batch.contextRef, row),
-  }))
+  const rows: UsageRow[] = []
+  for (let row = 0; row < batch.rows; row++) {
+    rows.push({
+      eventId: batch.messageId.subarray(row * 16, row * 16 + 16),
+      source,
+      kind: batch.kind[row] ?? 0,
+      name: text(batch.nameRef, row),
+      accountId: text(batch.accountRef, row),
+      userId: text(batch.userRef, row),
+      anonymousId: text(batch.anonymousRef, row),
+      quantity: batch.quantity[row] ?? 0,
+      atMs: batch.time[row] ?? 0,
+      originalMs: batch.originalTime[row] ?? 0,
+      sentMs: batch.sentTime[row] ?? 0,
+      receivedMs: batch.receivedAt,
+      properties: text(batch.propertiesRef, row),
+      context: text(batch.contextRef, row),
+    })
+  }
+  return rows
 }

@@ -222,7 +222,9 @@ async function countUses(
 ): Promise<void> {
   const { uses, memberships, links } = readRows(numbers, identities, rows)
   const newLinks = await saveLinks(tx, links, rows[0]?.row.receivedMs ?? 0)
-  await saveAccountNodes(tx, identities, [...uses, ...memberships])
+  // Every use is one of ANY, too.
+  const places = [...uses.filter(({ feature }) => feature === ANY), ...memberships]
+  await saveAccountNodes(tx, identities, places)
   const subjectsOf = subjectsIn(held)
   const tally: Tally = new Map()
   const personOf = (node: number): LockedPerson => identities.personOf.get(node) as LockedPerson
