@@ -194,7 +194,8 @@ export const accountsOf = (persons: Iterable<LockedPerson>): number[] =>
     ...person.memberships.map(({ account }) => account),
   ])
 
-export async function savePersons(tx: WorkerTransaction, persons: readonly LockedPerson[]): Promise<void> {
+export async function savePersons(tx: WorkerTransaction, changed: readonly LockedPerson[]): Promise<void> {
+  const persons = changed.toSorted((a, b) => a.id - b.id)
   await bulkUpsert(tx, {
     table: 'person',
     key: ['id'],
