@@ -45,7 +45,9 @@ function send(lane: Lane, atMs: number, readings: readonly Reading[], receivedAt
 const create = () => createLane(0, { endpointsPerService: 1_000 })
 const pages = (lane: Lane): number => Math.ceil(lane.fold.table.count / 2 ** PAGE_BITS)
 
-test('200,000 series of pods that come and go leave a lane as large as what is alive, and no request is lost by it', () => {
+test('200,000 series of pods that come and go leave a lane as large as what is alive, and no request is lost by it', {
+  timeout: 30_000,
+}, () => {
   const lane = create()
   let [counted, mostPages, forgotten] = [0, 0, 0]
   const alive = (hour: number): Reading[] =>
