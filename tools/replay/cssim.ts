@@ -11,15 +11,18 @@ const FACTS = 500
 
 export type JsonRequest = { readonly path: string; readonly body: Uint8Array; readonly items: number }
 
-/** Contracts and groups first, then events, then what happened beside them. `dayZeroMs` is when day 0 begins. */
-export function* cssimRequests(data: string, dayZeroMs: number): Generator<JsonRequest> {
+/**
+ * Contracts and groups first, then what happened beside the use, and the events last: days close once these are read, and
+ * everything of them is to be known by then. `dayZeroMs` is when day 0 begins; what is later than `lastDay` is still to come.
+ */
+export function* cssimRequests(data: string, dayZeroMs: number, lastDay: number): Generator<JsonRequest> {
   yield* accountRequests(data, dayZeroMs)
+  yield* factRequests(data, dayZeroMs, lastDay)
   const events = [...cssimEvents(data)].sort((a, b) => a.day - b.day || a.second - b.second)
   for (let from = 0; from < events.length; from += EVENTS) {
     const part = events.slice(from, from + EVENTS)
     yield { path: '/v1/batch', body: segmentBatch(part, dayZeroMs), items: part.length }
   }
-  yield* factRequests(data, dayZeroMs)
 }
 
 const read = (data: string, name: string): Iterable<string[]> => csvRows(join(cssimFolder(data), `${name}.csv.gz`))
@@ -54,7 +57,7 @@ function* accountRequests(data: string, dayZeroMs: number): Generator<JsonReques
   }
 }
 
-function* factRequests(data: string, dayZeroMs: number): Generator<JsonRequest> {
+function* factRequests(data: string, dayZeroMs: number, lastDay: number): Generator<JsonRequest> {
   const at = (day = ''): string | null => (day === '' ? null : new Date(dayZeroMs + Number(day) * DAY_MS).toISOString())
   const tickets = Array.from(read(data, 'tickets'), ([ticketId, accountId, opened, severity, resolved, csat = '']) => ({
     ...{
@@ -68,10 +71,12 @@ function* factRequests(data: string, dayZeroMs: number): Generator<JsonRequest> 
     ...(csat !== '' && { csat: Number(csat) }),
   }))
   yield* parts('/v1/tickets', tickets)
-  const invoices = Array.from(read(data, 'invoices'), ([invoiceId, accountId, due, amount, status, paid]) => ({
-    ...{ invoiceId, accountId, amount, currency: 'USD', status, dueAt: at(due), paidAt: at(paid) },
-    updatedAt: at(paid || due),
-  }))
+  const invoices = Array.from(read(data, 'invoices'), ([invoiceId, accountId, due, amount, status, paid = '']) => {
+    const isToCome = paid !== '' && Number(paid) > lastDay
+    const state = isToCome ? { status: 'open', paidAt: null } : { status, paidAt: at(paid) }
+    const updatedAt = at(isToCome ? due : paid || due)
+    return { invoiceId, accountId, amount, currency: 'USD', dueAt: at(due), updatedAt, ...state }
+  })
   yield* parts('/v1/invoices', invoices)
   const answers = Array.from(read(data, 'nps'), ([accountId = '', userId = '', day = '', score]) => ({
     ...{ responseId: `${userId}-${day}`, accountId, userId, score: Number(score), answeredAt: at(day) },

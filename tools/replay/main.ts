@@ -80,6 +80,7 @@ function readOptions(argv: readonly string[]): Options | string {
 }
 
 const DAY_MS = 86_400_000
+const CONNECTIONS = 4
 
 async function replayCssim({ url, key, data, json }: Options): Promise<void> {
   const startedAt = performance.now()
@@ -87,9 +88,13 @@ async function replayCssim({ url, key, data, json }: Options): Promise<void> {
   const sender = createSender(url, key)
   const lastDay = lastDayOf(data)
   const dayZeroMs = (Math.floor(Date.now() / DAY_MS) - 1 - lastDay) * DAY_MS
-  for (const { path, body, items } of cssimRequests(data, dayZeroMs)) {
-    await sender.send(path, { 'content-type': 'application/json' }, body, items)
+  const requests = cssimRequests(data, dayZeroMs, lastDay)
+  const connection = async (): Promise<void> => {
+    for (const { path, body, items } of requests) {
+      await sender.send(path, { 'content-type': 'application/json' }, body, items)
+    }
   }
+  await Promise.all(Array.from({ length: CONNECTIONS }, connection))
   const sent = sender.sent()
   const sendSeconds = (performance.now() - startedAt) / 1000
   say(`sent ${sent.items} events and facts in ${sent.requests} requests, ${sendSeconds.toFixed(1)} s`)
