@@ -59,6 +59,14 @@ type Load = {
   readonly bodies: (turn: number) => Iterable<Uint8Array>
 }
 
+const SAMPLE_LOADS = [
+  ['W2', 1],
+  ['W2', 2],
+  ['W1', 1],
+  ['W1', 2],
+] as const
+const LOADS = [...SAMPLE_LOADS.map(([shape, version]) => `${shape} v${version}`), 'spans', 'curve']
+
 /** Measures the gateway and Prometheus in turns, on the same bodies. Linux only: CPU comes from /proc. */
 export async function ingestBench({
   json,
@@ -66,6 +74,8 @@ export async function ingestBench({
   spans = 500_000,
   only = [],
 }: Options): Promise<IngestResult> {
+  const unknown = only.filter((load) => !LOADS.includes(load))
+  if (unknown.length > 0) throw new Error(`there is no load ${unknown.join(', ')}; there are ${LOADS.join(', ')}`)
   const folder = mkdtempSync(join(tmpdir(), 'plimsoll-bench-'))
   const stack = await startStack()
   const say = (text: string) => json || process.stderr.write(`${text}\n`)
@@ -73,12 +83,7 @@ export async function ingestBench({
   const curve: (IngestRow & { series: number })[] = []
   const wanted = (load: string) => only.length === 0 || only.includes(load)
   try {
-    for (const [shape, version] of [
-      ['W2', 1],
-      ['W2', 2],
-      ['W1', 1],
-      ['W1', 2],
-    ] as const) {
+    for (const [shape, version] of SAMPLE_LOADS) {
       if (!wanted(`${shape} v${version}`)) continue
       say(`${shape} v${version} ...`)
       const prometheus = await startPrometheus(folder)
