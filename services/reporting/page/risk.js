@@ -22,7 +22,10 @@ import { toElement } from './svg.js'
  * }} Assessment
  */
 
+/** @typedef {{ version: number, createdBy: string, activatedAt: string | null }} Configuration */
+
 const url = '/v1/customer-success/churn-risk/assessment'
+const configurations = '/v1/customer-success/health/configurations'
 
 /** How past warnings turned out. @returns {import('./customers.js').View} */
 export function riskView() {
@@ -32,8 +35,12 @@ export function riskView() {
     concerns: () => false,
     keys: {},
     async refresh() {
-      /** @type {[Assessment, { asOf: string | null }]} */
-      const [assessment, { asOf }] = await Promise.all([read(url), read('/v1/reporting/book')])
+      /** @type {[Assessment, { items: Configuration[] }, { asOf: string | null }]} */
+      const [assessment, { items }, { asOf }] = await Promise.all([
+        read(url),
+        read(configurations),
+        read('/v1/reporting/book'),
+      ])
       const { from, to, raises, naive, missed, calibration } = assessment
       byId('headline').textContent = headlineOf(raises, missed.accounts)
       byId('counts').replaceChildren(
@@ -43,7 +50,12 @@ export function riskView() {
       )
       document.title = 'Churn risk · Plimsoll'
       byId('assessment').replaceChildren(
-        part('Warnings', 'right: the account left within 60 days', recordTable(raises, naive)),
+        part(
+          'Warnings',
+          'right: the account left within 60 days',
+          recordTable(raises, naive),
+          ...(isAsShipped(items) ? [fitAdvice()] : []),
+        ),
         part('Probabilities', 'predicted against what happened', calibrations(calibration)),
         part('Left without a warning', 'most revenue first', missedTable(missed, raises.coverage.n)),
       )
@@ -60,13 +72,28 @@ function headlineOf({ precision, coverage }, missed) {
   return `${right}; ${number(missed)} of ${number(coverage.n)} that left had none`
 }
 
-/** @param {string} title @param {string} hint @param {HTMLElement} content */
-const part = (title, hint, content) =>
+/** Whether the version that scores, the one activated last, is the one Plimsoll comes with. @param {Configuration[]} all */
+function isAsShipped(all) {
+  const [scoring] = all.toSorted((a, b) => (b.activatedAt ?? '').localeCompare(a.activatedAt ?? ''))
+  return scoring?.createdBy === 'plimsoll'
+}
+
+const fitAdvice = () =>
+  element(
+    'p',
+    {},
+    'Health is scored as shipped, and seldom falls below 40. Once fifty accounts have left it can be fitted to them: ',
+    element('code', {}, `POST ${configurations}/fit`),
+    ' gives a version with its back-test, to be activated.',
+  )
+
+/** @param {string} title @param {string} hint @param {HTMLElement[]} content */
+const part = (title, hint, ...content) =>
   element(
     'section.part',
     {},
     element('div.section-head', {}, element('h2', {}, title), element('p.hint', {}, hint)),
-    content,
+    ...content,
   )
 
 /** @param {Record} raises @param {Record} naive */

@@ -203,6 +203,7 @@ describe('given a book of accounts', () => {
     expect(await picture.locator('circle').count()).toBe(10)
     expect(plain(await picture.locator('desc').textContent())).toContain('Of 40 told 25.5 %, 15 % left.')
     await page.getByText('What a score stands for is not known yet').waitFor()
+    await page.getByText('Health is scored as shipped').waitFor()
     const missed = page.locator('#assessment section').nth(2).locator('tbody tr')
     expect(plain((await missed.first().locator('th, td').allTextContents()).join('|'))).toMatch(
       /^larch-telecom\|.*\|71\|€880\|active users 14 -> 3 in 28 d$/,

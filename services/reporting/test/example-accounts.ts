@@ -109,6 +109,13 @@ export const exampleAccountAnswers = {
   '/v1/customer-success/playbooks/dunning/effect': () => effects.dunning,
   '/v1/customer-success/playbooks/retention-campaign/effect': () => effects.retention,
   '/v1/customer-success/playbooks/check-in/effect': () => effects.checkIn,
+  '/v1/customer-success/health/configurations': () => ({
+    items: [
+      { version: 2, createdBy: 'ann', activatedAt: null },
+      { version: 1, createdBy: 'plimsoll', activatedAt: '1970-01-01T00:00:00.000Z' },
+    ],
+    next: null,
+  }),
   '/v1/customer-success/churn-risk/assessment': () => ({
     ...{ from: isoDay(Date.now() - 180 * day), to: isoDay(Date.now()) },
     raises: { raised: 19, open: 4, precision: proportion(7, 15), coverage: proportion(7, 13) },
