@@ -5,7 +5,7 @@ import type { OutgoingEvent, Ticker } from '@plimsoll/kit/lanes/processor.ts'
 import { startOf } from '../domain/day.ts'
 import { driversOf } from '../domain/health/drivers.ts'
 import type { Line } from '../domain/health/explain.ts'
-import { LEAST_CONFIDENCE } from '../domain/health/score.ts'
+import { healthBy, LEAST_CONFIDENCE } from '../domain/health/score.ts'
 import { episodeId, evaluateRisk, gradeOf, type RiskRules, type RiskState, type RiskTrigger } from '../domain/risk.ts'
 import {
   type HealthReader,
@@ -124,7 +124,10 @@ async function raise(
   }
 }
 
-/** From four weeks ago, or from the account's first day with a score since then. */
+/**
+ * From four weeks ago, or from the account's first day with a score since then. Both as they are scored now: that weights
+ * were fitted in between drives nobody away.
+ */
 export async function driversBehind(reader: HealthReader, row: ScoreRow): Promise<readonly Line[]> {
   const before = await reader
     .selectFrom('health_score')
@@ -137,11 +140,11 @@ export async function driversBehind(reader: HealthReader, row: ScoreRow): Promis
     .limit(1)
     .executeTakeFirst()
   if (before === undefined || before.day === row.day) return []
-  const configurations = await configurationsOf(reader, [before.version, row.version])
-  const [then, now] = [configurations.get(before.version), configurations.get(row.version)]
-  if (then === undefined || now === undefined) return []
+  const configuration = (await configurationsOf(reader, [row.version])).get(row.version)
+  if (configuration === undefined) return []
+  const then = healthBy(before.readings, row.template, configuration)
   const typical = (await typicalAt(reader, row.day)).get(row.segment) ?? {}
-  return driversOf(healthOfRow(before, then), healthOfRow(row, now), typical, then)
+  return driversOf(then, healthOfRow(row, configuration), typical, configuration)
 }
 
 function reasonOf(trigger: RiskTrigger, score: number | null, drivers: readonly Line[]): string {

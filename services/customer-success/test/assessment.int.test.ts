@@ -80,11 +80,16 @@ function life(accountId: string, scoreOn: (day: number) => number, leaves = Numb
     const isGone = day === leaves
     const score = scoreOn(day)
     return {
-      ...{ account_id: accountId, day: first + day, revision: 0, version: 1, template: 'standard', segment: 'smb' },
+      ...{ account_id: accountId, day: first + day, revision: 0, version: 1, segment: 'smb' },
+      // Scored otherwise than before since its use fell: that is no driver.
+      template: day < 160 ? 'onboarding' : 'standard',
       ...{ score: isGone ? null : score, confidence: 1, hard: null, is_cancelled: isGone, currency: 'EUR' },
       // As if a model had been in use since day 150.
       churn_probability: day < 150 || isGone ? null : score < 40 ? 0.5 : 0.1,
-      readings: { usage: { value: day < 160 ? 1 : 0.4, shown: day < 160 ? 100 : 40, confidence: 1 } },
+      readings: {
+        usage: { value: day < 160 ? 1 : 0.4, shown: day < 160 ? 100 : 40, confidence: 1 },
+        core_breadth: { value: 0.5, shown: 50, confidence: 1 },
+      },
       mrr_minor: accountId === 'silent' ? 90_000 : 10_000,
       ...{ told_day: first + day, told_score: isGone ? null : score, told_trend7: null, told_provisional: false },
     }
@@ -123,7 +128,7 @@ describe('the churn-risk assessment', () => {
     expect(missed.items[0]).toMatchObject({
       ...{ accountId: 'silent', leftOn: isoDay(first + 175), mrrMinor: 90_000 },
       ...{ lastScore: 80, lastDay: isoDay(first + 174), churnProbability: 0.1 },
-      drivers: [{ metric: 'usage', before: 100, after: 40 }],
+      drivers: [{ component: 'engagement', metric: 'usage', before: 100, after: 40 }],
     })
   })
 
