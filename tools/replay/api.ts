@@ -14,6 +14,8 @@ export function createApi(url: string, key: string | undefined): Api {
       method,
       headers: { ...authorization, ...(body !== undefined && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+    }).catch((cause: unknown) => {
+      throw new Error(`Nothing answers at ${url} any more; days go on closing once it runs again.`, { cause })
     })
     if (!answer.ok) throw new Error(`${path} was answered ${answer.status}: ${await answer.text()}`)
     return answer

@@ -56,14 +56,14 @@ export const enrolmentId = (playbookId: string, accountId: string, atMs: number)
 
 /**
  * Puts down an enrolment of before, or of elsewhere, with the arm the account was in: nothing is left to do but to see
- * what became of it. `goalBefore` is what the goal's metric was at the time, where that is known.
+ * what became of it. `goalBefore` is what the goal's metric was at the time, where that is known. False when it is there.
  */
 export async function recordEnrolment(
   tx: WorkerTransaction,
   { id, version, definition: { priority, holdoutShare, goal } }: Pick<StoredPlaybook, 'id' | 'version' | 'definition'>,
   { accountId, arm, atMs, note, by, goalBefore }: Recorded,
-): Promise<void> {
-  await keep(tx, {
+): Promise<boolean> {
+  return await keep(tx, {
     id: enrolmentId(id, accountId, atMs),
     ...{ playbook_id: id, version, priority, account_id: accountId, user_id: '' },
     ...{ mode: 'automatic', arm, holdout_share: holdoutShare, state: arm === 'treated' ? 'finished' : 'observed' },

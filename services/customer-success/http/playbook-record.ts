@@ -2,7 +2,7 @@ import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
-import { dayOf } from '../domain/day.ts'
+import { DAY_MS, dayOf } from '../domain/day.ts'
 import { type AccountState, metricOf } from '../domain/playbook/account-state.ts'
 import type { Arm } from '../domain/playbook/enrolment.ts'
 import type { Goal } from '../domain/playbook/playbook.ts'
@@ -13,13 +13,19 @@ import type { Tables } from '../store/tables.ts'
 import { BASE, idParams } from './playbook-shapes.ts'
 import { playbookById } from './playbooks.ts'
 
+/** Bounds what is read of an account: all days from its oldest row on. */
+const MOST_DAYS = 800
+
 const item = Type.Object(
   {
     accountId: Type.String({ minLength: 1, maxLength: 500 }),
     arm: Type.Enum(['treated', 'holdout'], {
       description: 'holdout: triggered alike, and left alone to compare with.',
     }),
-    at: Type.String({ format: 'date-time', description: 'When it was triggered, in either arm.' }),
+    at: Type.String({
+      format: 'date-time',
+      description: `When it was triggered, in either arm; at most ${MOST_DAYS} days ago.`,
+    }),
     note: Type.String({ default: '', maxLength: 2_000, description: 'For people.' }),
   },
   { additionalProperties: false },
@@ -54,7 +60,8 @@ export const playbookRecordRoute = ({ db, reader, clock }: ServiceContext<unknow
       const atMs = Date.parse(one.at)
       return { ...one, index, atMs, day: dayOf(atMs - 1), actionId: enrolmentId(id, one.accountId, atMs) }
     })
-    const states = await storedAccounts.each(reader, rows)
+    const inTime = new Set(rows.filter(({ atMs }) => atMs <= timeMs && atMs >= timeMs - MOST_DAYS * DAY_MS))
+    const states = await storedAccounts.each(reader, [...inTime])
     return await db.transaction().execute(async (transaction) => {
       const tx = transaction as unknown as WorkerTransaction
       const arms = await armsOnRecord(
@@ -67,13 +74,17 @@ export const playbookRecordRoute = ({ db, reader, clock }: ServiceContext<unknow
         const { index, accountId, arm, atMs, note, actionId } = row
         const [state, onRecord] = [states.get(row), arms.get(actionId)]
         const goalBefore = state && metricOf(state, goal.metric)
-        const reason = atMs > timeMs ? 'at is in the future.' : refusalOf(arm, { onRecord, state, goal, goalBefore })
+        const reason = inTime.has(row)
+          ? refusalOf(arm, { onRecord, state, goal, goalBefore })
+          : `at is in the future, or more than ${MOST_DAYS} days ago.`
         if (reason !== undefined) refused.push({ index, accountId, reason })
         else if (onRecord !== undefined) counts.repeated++
         else {
-          await recordEnrolment(tx, playbook, { accountId, arm, atMs, note, by: principal.name, goalBefore })
+          const recorded = { accountId, arm, atMs, note, by: principal.name, goalBefore }
+          // False when another request has just put it down.
+          if (await recordEnrolment(tx, playbook, recorded)) counts.recorded++
+          else counts.repeated++
           arms.set(actionId, arm)
-          counts.recorded++
         }
       }
       await writeAudit(tx, { principal, action: 'playbook.recorded', target: id, detail: counts, timeMs })

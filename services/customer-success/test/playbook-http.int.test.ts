@@ -251,6 +251,7 @@ test('a campaign from before is put down once, refused where it cannot be true, 
     { ...left, arm: 'treated' },
     { ...acted, accountId: 'nobody' },
     { ...acted, at: new Date(Date.now() + DAY_MS).toISOString() },
+    { ...acted, at: '0001-01-01T00:00:00Z' },
   ]
   expect(await call('POST', '/playbooks/earlier/actions', { items: told })).toMatchObject({
     status: 200,
@@ -260,6 +261,7 @@ test('a campaign from before is put down once, refused where it cannot be true, 
         { index: 3, reason: 'It is on record as holdout, and an arm does not change.' },
         { index: 4, accountId: 'nobody', reason: expect.stringContaining('Nothing is known') },
         { index: 5, reason: expect.stringContaining('at is in the future') },
+        { index: 6, reason: expect.stringContaining('more than 800 days ago') },
       ],
     },
   })
