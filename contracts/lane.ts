@@ -1,22 +1,25 @@
 /**
- * Lanes give order and parallelism (ADR: architecture.md decision 3). The count is also in each stream's metadata and
+ * Lanes of an installation that was not made with another count (`LANES`). The count is in each stream's metadata and
  * never changes in place: another count would send an entity's next message to another lane.
  */
-export const laneCount = 16
+export const defaultLaneCount = 16
+
+/** A subject has two digits for its lane, and a broker's consumers and a database's leases are counted per lane. */
+export const maxLaneCount = 64
 
 /**
- * Lane of a key: FNV-1a 32 over its UTF-8 bytes, modulo the lane count. Equal to the broker's own
+ * Lane of a key among `lanes`: FNV-1a 32 over its UTF-8 bytes, modulo their count. Equal to the broker's own
  * `{{partition(16,1)}}` mapping, so the subjects of foreign producers can be mapped by the server.
- * @example laneOf(metricLaneKey('checkout', 'prometheus-eu')) // 0..15
+ * @example laneOf(metricLaneKey('checkout', 'prometheus-eu'), log.lanes) // 0..15
  */
-export function laneOf(key: string): number {
-  return fnv1a32(key) % laneCount
+export function laneOf(key: string, lanes: number): number {
+  return fnv1a32(key) % lanes
 }
 
 /** Two digits, as written in subjects: 7 -> '07'. */
 export function laneToken(lane: number): string {
-  if (!Number.isInteger(lane) || lane < 0 || lane >= laneCount) {
-    throw new RangeError(`lane ${lane} is outside 0..${laneCount - 1}`)
+  if (!Number.isInteger(lane) || lane < 0 || lane >= maxLaneCount) {
+    throw new RangeError(`lane ${lane} is outside 0..${maxLaneCount - 1}`)
   }
   return lane < 10 ? `0${lane}` : String(lane)
 }

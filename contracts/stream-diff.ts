@@ -1,4 +1,4 @@
-import { laneCountKey, type StreamDefinition } from './streams.ts'
+import { laneCountKey, type StreamDefinition, streamDefinitions } from './streams.ts'
 
 /** A stream as the broker has it, in this project's words and units. */
 export type ActualStream = {
@@ -19,6 +19,16 @@ export type ActualStream = {
   readonly allowDirect: boolean
   readonly replicas: number
   readonly metadata: Readonly<Record<string, string>>
+}
+
+/**
+ * Lanes that the first stream of an installation was made with, undefined where none says: what all others must have.
+ * @example lanesOf([]) // undefined
+ */
+export function lanesOf(streams: readonly ActualStream[]): number | undefined {
+  const own = Object.keys(streamDefinitions).map((name) => streams.find((stream) => stream.name === name))
+  const stated = own.map((stream) => stream?.metadata[laneCountKey]).find((lanes) => lanes !== undefined)
+  return stated === undefined ? undefined : Number(stated)
 }
 
 export type Change = {

@@ -1,6 +1,4 @@
-import { laneCount } from './lane.ts'
-
-export { laneCount } from './lane.ts'
+import { defaultLaneCount } from './lane.ts'
 
 /** Streams (architecture.md section 4). */
 export type StreamName = 'METRIC' | 'INCIDENT' | 'USAGE' | 'DERIVED' | 'DEADLETTER' | 'AUDIT'
@@ -31,7 +29,7 @@ export type StreamDefinition = {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** Metadata key of the lane count; checked at boot, and refused when it differs. */
+/** Metadata key of the lane count: what a stream was made with, and keeps. */
 export const laneCountKey = 'plimsoll.lanes'
 
 const SECOND = 1_000
@@ -39,9 +37,10 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
+/** What one stream chooses; the rest is the same for all. */
 type Choice = Pick<StreamDefinition, 'name' | 'description' | 'laneKey' | 'maxAgeMs' | 'duplicateWindowMs'>
 
-function stream(choice: Choice): StreamDefinition {
+function stream(choice: Choice, lanes: number): StreamDefinition {
   return {
     ...choice,
     subjects: [`${choice.name.toLowerCase()}.>`],
@@ -52,51 +51,62 @@ function stream(choice: Choice): StreamDefinition {
     denyDelete: true,
     allowDirect: true,
     replicas: { embedded: 1, production: 3 },
-    metadata: choice.laneKey === undefined ? {} : { [laneCountKey]: String(laneCount) },
+    metadata: choice.laneKey === undefined ? {} : { [laneCountKey]: String(lanes) },
   }
 }
 
-export const streamDefinitions: Readonly<Record<StreamName, StreamDefinition>> = {
-  METRIC: stream({
+const choices: Readonly<Record<StreamName, Choice>> = {
+  METRIC: {
     name: 'METRIC',
     description: 'Telemetry as batches: samples, histograms, spans.',
     laneKey: 'service + source',
     maxAgeMs: 72 * HOUR,
     duplicateWindowMs: 2 * MINUTE,
-  }),
-  INCIDENT: stream({
+  },
+  INCIDENT: {
     name: 'INCIDENT',
     description: 'Alerts, incidents, deployments and changes.',
     laneKey: 'environment + service',
     maxAgeMs: 400 * DAY,
     duplicateWindowMs: 10 * MINUTE,
-  }),
-  USAGE: stream({
+  },
+  USAGE: {
     name: 'USAGE',
     description: 'Product usage, resource usage, bills, tickets and payments.',
     laneKey: 'account',
     maxAgeMs: 90 * DAY,
     duplicateWindowMs: 2 * MINUTE,
-  }),
-  DERIVED: stream({
+  },
+  DERIVED: {
     name: 'DERIVED',
     description: 'Facts that the services decided.',
     laneKey: 'the entity the fact is about',
     maxAgeMs: 400 * DAY,
     duplicateWindowMs: 30 * MINUTE,
-  }),
-  DEADLETTER: stream({
+  },
+  DEADLETTER: {
     name: 'DEADLETTER',
     description: 'Messages a processor refused, with the reason.',
     laneKey: undefined,
     maxAgeMs: 30 * DAY,
     duplicateWindowMs: 10 * MINUTE,
-  }),
-  AUDIT: stream({
+  },
+  AUDIT: {
     name: 'AUDIT',
     description: 'Who changed what.',
     laneKey: undefined,
     maxAgeMs: 400 * DAY,
     duplicateWindowMs: 10 * MINUTE,
-  }),
+  },
 }
+
+/** The streams of an installation with so many lanes. */
+export function streamsOf(lanes: number): Readonly<Record<StreamName, StreamDefinition>> {
+  return Object.fromEntries(Object.entries(choices).map(([name, choice]) => [name, stream(choice, lanes)])) as Record<
+    StreamName,
+    StreamDefinition
+  >
+}
+
+/** The streams as they are made unless an installation asks for another number of lanes. */
+export const streamDefinitions = streamsOf(defaultLaneCount)

@@ -1,5 +1,5 @@
 import { type EventType, eventCatalogue } from './events.ts'
-import { laneCount, laneToken } from './lane.ts'
+import { laneToken, maxLaneCount } from './lane.ts'
 import type { StreamName } from './streams.ts'
 
 /**
@@ -21,7 +21,7 @@ export function laneFilter(stream: StreamName, lane: number): string {
 export function laneOfSubject(subject: string): number {
   const token = /^[^.]+\.(\d\d)\./.exec(subject)?.[1]
   const lane = Number(token)
-  if (token === undefined || lane >= laneCount)
-    throw new RangeError(`subject ${subject} names no lane 00..${laneCount - 1}`)
+  if (token === undefined || lane >= maxLaneCount)
+    throw new RangeError(`subject ${subject} names no lane 00..${maxLaneCount - 1}`)
   return lane
 }

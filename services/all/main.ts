@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { Embedded } from '@plimsoll/kit/embedded/servers.ts'
+import { type Embedded, embeddedLaneCount } from '@plimsoll/kit/embedded/servers.ts'
 import { AppError, describeError } from '@plimsoll/kit/errors.ts'
 import { exitOnCrash, stopOnSignals } from '@plimsoll/kit/signals.ts'
 import { startServers, urlsOf } from './embedded.ts'
@@ -10,6 +10,12 @@ import { welcome } from './welcome.ts'
 const home = process.env.PLIMSOLL_HOME ?? fileURLToPath(new URL('../../.plimsoll', import.meta.url))
 const say = (text: string): void => {
   process.stdout.write(`${text}\n`)
+}
+
+const defaults = {
+  // A person watches this terminal: what went well need not be told.
+  LOG_LEVEL: 'warn',
+  LANES: String(embeddedLaneCount),
 }
 
 /** Everything in one process, with embedded servers for those that no URL names: `npm start`. */
@@ -50,8 +56,7 @@ async function start(options: StartOptions): Promise<void> {
         void stopAndExit(1)
       })
     }
-    // A person watches this terminal: what went well need not be told.
-    const env = { LOG_LEVEL: 'warn', ...process.env, ...urlsOf(embedded), PORT: String(port) }
+    const env = { ...defaults, ...process.env, ...urlsOf(embedded), PORT: String(port) }
     const running = await startServices(services, env)
     stopServices = running.stop
     if (!stopping)
@@ -77,7 +82,7 @@ async function validate(): Promise<string> {
     import('./services.ts'),
   ])
   // What is embedded needs no URL: it is shown as such.
-  const env = { NATS_URL: 'nats://embedded', DATABASE_URL: 'postgres://embedded', ...process.env }
+  const env = { ...defaults, NATS_URL: 'nats://embedded', DATABASE_URL: 'postgres://embedded', ...process.env }
   return describeConfig([kitConfig, ...services.map(({ config }) => config)], env)
 }
 

@@ -63,6 +63,13 @@ function kill(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
+/** Lanes that are worked, as the metrics name them. */
+async function lanes(): Promise<string[]> {
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  const found = metrics.matchAll(/^plimsoll_lane_halted\{.*processor="regression",lane="(\d+)"/gm)
+  return [...new Set([...found].map(([, lane]) => lane as string))].sort()
+}
+
 /** Processes that name our data folder: servers, launcher and the program itself. */
 function leftovers(): string[] {
   const listing = execFileSync('ps', ['-eo', 'stat=,args='], { encoding: 'utf8' })
@@ -83,6 +90,7 @@ test('a start gets ready, tells where to point things, and Ctrl-C ends it and le
     const { headers } = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'OPTIONS' })
     expect(headers.get('allow')).toContain('POST')
   }
+  await expect.poll(lanes).toEqual(['00', '01', '02', '03'])
   kill(first.child, 'SIGINT')
   expect(await first.ended).toBe(0)
   expect(leftovers()).toEqual([])

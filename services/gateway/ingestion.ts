@@ -88,7 +88,7 @@ export function createIngestion(
 ): Ingestion {
   const ledger = createSourceLedger(clock)
   const publisher = createBatchPublisher(log, clock, onPublishRetry)
-  const sources = createAllSourceBatches(publisher.publish, clock, limits)
+  const sources = createAllSourceBatches(publisher, clock, limits)
   const window = createRequestWindow<HttpAnswer>(clock)
   const spans = createSpanColumns()
   const underWay = new Set<Promise<unknown>>()

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { defaultLaneCount, maxLaneCount } from '@plimsoll/contracts/lane.ts'
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { appError } from './errors.ts'
 import { expectedOf, problemsOf } from './schema.ts'
@@ -21,6 +22,12 @@ export const kitConfig = Type.Object({
   NATS_REPLICAS: Type.Union([Type.Literal(1), Type.Literal(3)], {
     default: 1,
     description: 'Copies of each stream; 3 on a cluster.',
+  }),
+  LANES: Type.Integer({
+    minimum: 1,
+    maximum: maxLaneCount,
+    default: defaultLaneCount,
+    description: 'Lanes of a new installation: how many workers may share its streams. Streams that exist keep theirs.',
   }),
   DATABASE_URL: Type.String({ minLength: 1, secret: true, description: 'PostgreSQL database, 15 or later.' }),
   REDIS_URL: Type.Optional(

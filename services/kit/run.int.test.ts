@@ -165,7 +165,7 @@ test('ready says which lane halted and why', async () => {
   })
   const { url } = await start([demo({ processors: () => [refusing] })])
   const log = await connectJetStream({ url: stack.natsUrl })
-  const lane = laneOf('acme')
+  const lane = laneOf('acme', log.lanes)
   const token = String(lane).padStart(2, '0')
   await log.publish({
     subject: `usage.${token}.UsageBatch`,

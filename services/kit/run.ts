@@ -121,7 +121,8 @@ async function startKit(config: KitConfig, logger: Logger, lifecycle: Lifecycle)
 }
 
 async function connectLog(config: KitConfig, logger: Logger): Promise<EventLog> {
-  await ensureStreams({ url: config.NATS_URL, logger }, config.NATS_REPLICAS)
+  const made = { replicas: config.NATS_REPLICAS, lanes: config.LANES }
+  await ensureStreams({ url: config.NATS_URL, logger }, made)
   return await connectJetStream({ url: config.NATS_URL, logger })
 }
 

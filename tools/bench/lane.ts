@@ -5,7 +5,6 @@
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { laneCount } from '@plimsoll/contracts/lane.ts'
 import { laneFilter } from '@plimsoll/contracts/subjects.ts'
 import { systemClock } from '@plimsoll/kit/clock.ts'
 import { migrateService } from '@plimsoll/kit/db/migrate.ts'
@@ -19,6 +18,7 @@ import { createLogger } from '@plimsoll/kit/telemetry/logger.ts'
 import { createMetrics } from '@plimsoll/kit/telemetry/prometheus.ts'
 import { benchMessage, samplesPerMessage } from './lane/batches.ts'
 import { countingFold, samplesIn } from './lane/fold.ts'
+import { laneCount } from './lanes.ts'
 import { withServers } from './servers.ts'
 
 export type LaneRow = {
@@ -52,7 +52,7 @@ export async function laneBench(options: LaneBenchOptions): Promise<LaneRow[]> {
 
 async function measure(series: number, messages: number): Promise<LaneRow[]> {
   return await withServers(async ({ natsUrl, databaseUrl }) => {
-    await ensureStreams({ url: natsUrl })
+    await ensureStreams({ url: natsUrl }, { lanes: laneCount })
     // Each message is synced to disk before its ack, which a busy machine may take long over.
     const log = await connectJetStream({ url: natsUrl, publisher: { window: 64, ackTimeoutMs: 60_000 } })
     await publishAll(log, series, messages)

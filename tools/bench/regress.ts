@@ -24,6 +24,7 @@ import { performanceConfig } from '@plimsoll/performance/config.ts'
 import { regressionProcessor } from '@plimsoll/performance/events/regression.ts'
 import { sql } from 'kysely'
 import { messagesPerScrape, samplesPerScrapeMessage, scrapeMessage } from './lane/scrapes.ts'
+import { laneCount } from './lanes.ts'
 import { withServers } from './servers.ts'
 
 /** The bar: resident memory of a process that watches 10,000 endpoints. */
@@ -60,7 +61,7 @@ export async function regressBench(options: {
   const { json, endpoints, scrapes, everySeconds } = options
   return await withServers(async ({ natsUrl, databaseUrl }) => {
     const messages = messagesPerScrape(endpoints) * scrapes
-    await ensureStreams({ url: natsUrl })
+    await ensureStreams({ url: natsUrl }, { lanes: laneCount })
     await publishAll(natsUrl, messages, (i) => scrapeMessage(i, endpoints, everySeconds * 1000))
     const child = fork(fileURLToPath(import.meta.url), ['--worker'])
     child.send({ natsUrl, databaseUrl, endpoints, messages } satisfies Task)

@@ -11,6 +11,7 @@ import { startServices } from '@plimsoll/kit/run.ts'
 import { createDetector, observe } from '@plimsoll/performance/domain/detector.ts'
 import { performance as service } from '@plimsoll/performance/service.ts'
 import { batchMessage, random } from '@plimsoll/performance/test/batches.ts'
+import { laneCount } from './lanes.ts'
 import { withServers } from './servers.ts'
 
 /** The bar: a fact is visible within a second, 99 times of 100. */
@@ -36,7 +37,7 @@ export async function visibleBench({
   readonly facts: number
 }): Promise<VisibleResult> {
   return await withServers(async ({ natsUrl, databaseUrl }) => {
-    const env = { NATS_URL: natsUrl, DATABASE_URL: databaseUrl, PORT: '0', LOG_LEVEL: 'warn' }
+    const env = { NATS_URL: natsUrl, LANES: String(laneCount), DATABASE_URL: databaseUrl, PORT: '0', LOG_LEVEL: 'warn' }
     const running = await startServices([service], env)
     const log = await connectJetStream({ url: natsUrl })
     const tookMs = await measure(running.url, log.publish, facts)

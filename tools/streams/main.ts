@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { defaultLaneCount, maxLaneCount } from '@plimsoll/contracts/lane.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import { openStreamAdmin, type StreamAdmin } from '@plimsoll/kit/log/streams.ts'
 import { runCommand } from '../command.ts'
@@ -11,6 +12,7 @@ const USAGE = `npm run streams -- <command> [options]
   apply      makes them so; does nothing the second time
 
   --replicas N      1 or 3 (a cluster); without it streams keep what they have and new ones get 1
+  --lanes N         of a broker without streams, 1 to 64 (16): how many workers may share them; never changed after
   --allow-shrink    also what makes the broker drop messages or forget ids sooner
 
 ${serverUsage}`
@@ -19,6 +21,7 @@ type Arguments = {
   readonly command: 'apply' | 'diff'
   readonly url: string
   readonly replicas: number | undefined
+  readonly lanes: number
   readonly allowShrink: boolean
 }
 
@@ -26,7 +29,12 @@ async function readArguments(argv: readonly string[]): Promise<Arguments> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
-    options: { ...serverOptions, replicas: { type: 'string' }, 'allow-shrink': { type: 'boolean', default: false } },
+    options: {
+      ...serverOptions,
+      replicas: { type: 'string' },
+      lanes: { type: 'string', default: String(defaultLaneCount) },
+      'allow-shrink': { type: 'boolean', default: false },
+    },
   })
   const [command, ...rest] = positionals
   if ((command !== 'apply' && command !== 'diff') || rest.length > 0)
@@ -35,15 +43,19 @@ async function readArguments(argv: readonly string[]): Promise<Arguments> {
   if (replicas !== undefined && ![1, 3, 5].includes(replicas)) {
     throw appError('bad-request', '--replicas must be 1, 3 or 5.')
   }
+  const lanes = Number(values.lanes)
+  if (!Number.isInteger(lanes) || lanes < 1 || lanes > maxLaneCount) {
+    throw appError('bad-request', `--lanes must be a whole number from 1 to ${maxLaneCount}.`)
+  }
   const { nats } = await serverUrls(values, ['nats'])
-  return { command, url: nats, replicas, allowShrink: values['allow-shrink'] }
+  return { command, url: nats, replicas, lanes, allowShrink: values['allow-shrink'] }
 }
 
-async function run({ command, url, replicas, allowShrink }: Arguments): Promise<number> {
+async function run({ command, url, replicas, lanes, allowShrink }: Arguments): Promise<number> {
   const admin = await openStreamAdmin({ url, clientName: 'plimsoll-streams' })
   try {
     const actual = await admin.list()
-    const plan = planStreams(actual, { replicas, allowShrink })
+    const plan = planStreams(actual, { replicas, lanes, allowShrink })
     for (const change of plan.changes) console.log(describeChange(change))
     for (const refusal of plan.refusals) console.error(`refused: ${refusal}`)
     if (plan.changes.length === 0) console.log('streams: nothing to do')

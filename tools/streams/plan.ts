@@ -1,5 +1,5 @@
-import { type ActualStream, type Change, diffStream } from '@plimsoll/contracts/stream-diff.ts'
-import { type StreamDefinition, streamDefinitions } from '@plimsoll/contracts/streams.ts'
+import { type ActualStream, type Change, diffStream, lanesOf } from '@plimsoll/contracts/stream-diff.ts'
+import { type StreamDefinition, streamsOf } from '@plimsoll/contracts/streams.ts'
 
 /** What `apply` would do to a broker, stream by stream. */
 export type Plan = {
@@ -10,7 +10,12 @@ export type Plan = {
   readonly refusals: readonly string[]
 }
 
-export type PlanOptions = { readonly replicas: number | undefined; readonly allowShrink: boolean }
+export type PlanOptions = {
+  readonly replicas: number | undefined
+  /** Of an installation that has no stream yet; one that has keeps its own. */
+  readonly lanes: number
+  readonly allowShrink: boolean
+}
 
 /**
  * Compares the definitions with the streams a broker has. Without `replicas` a stream keeps the number it has, and a
@@ -21,7 +26,7 @@ export function planStreams(actual: readonly ActualStream[], options: PlanOption
   const changes: Change[] = []
   const create: StreamDefinition[] = []
   const update: StreamDefinition[] = []
-  for (const definition of Object.values(streamDefinitions)) {
+  for (const definition of Object.values(streamsOf(lanesOf(actual) ?? options.lanes))) {
     const present = byName.get(definition.name)
     const found = diffStream(definition, present, replicasOf(present, options.replicas))
     changes.push(...found)

@@ -44,7 +44,7 @@ const get = <T>(path: string) => call<T>('GET', path)
 
 async function publish<T extends EventType>(type: T, key: string, value: EventValue<T>): Promise<void> {
   const data = encodeEvent(type, value)
-  await log.publish({ subject: subjectOf(type, laneOf(key)), headers: { 'Plimsoll-Type': type }, data })
+  await log.publish({ subject: subjectOf(type, laneOf(key, log.lanes)), headers: { 'Plimsoll-Type': type }, data })
 }
 
 function use(accountId: string, dayIndex: number, people: number) {

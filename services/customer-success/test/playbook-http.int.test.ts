@@ -66,7 +66,7 @@ async function publish<T extends EventType>(type: T, key: string, value: EventVa
   const headers = { 'Plimsoll-Type': type, 'Plimsoll-Source': 'test', 'Plimsoll-Time': new Date().toISOString() }
   await log.publish({
     id: crypto.randomUUID(),
-    subject: subjectOf(type, laneOf(key)),
+    subject: subjectOf(type, laneOf(key, log.lanes)),
     headers,
     data: encodeEvent(type, value),
   })

@@ -2,7 +2,7 @@
 
 import { createHash, randomUUID } from 'node:crypto'
 import { type EventType, type EventValue, encodeEvent } from '@plimsoll/contracts/events.ts'
-import { laneOf } from '@plimsoll/contracts/lane.ts'
+import { defaultLaneCount, laneOf } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
 import { USAGE_KIND, USAGE_TYPE, type UsageEvent, usageBatchOf, usageLaneKey } from '@plimsoll/contracts/usage-batch.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
@@ -30,7 +30,7 @@ export const usageEvent = ({ id, kind = 'track', ...event }: BriefEvent): UsageE
 
 /** Publishes events as the gateway does: a batch per lane. */
 export async function publishUsage(log: EventLog, events: readonly UsageEvent[], receivedAt: number): Promise<void> {
-  for (const [lane, part] of Map.groupBy(events, (event) => laneOf(usageLaneKey(event)))) {
+  for (const [lane, part] of Map.groupBy(events, (event) => laneOf(usageLaneKey(event), defaultLaneCount))) {
     await log.publish({
       subject: subjectOf(USAGE_TYPE, lane),
       headers: { 'Plimsoll-Type': USAGE_TYPE },
@@ -47,7 +47,7 @@ export async function publishFact<T extends EventType>(
 ): Promise<void> {
   await log.publish({
     id: randomUUID(),
-    subject: subjectOf(type, laneOf(value.accountId)),
+    subject: subjectOf(type, laneOf(value.accountId, defaultLaneCount)),
     headers: { 'Plimsoll-Type': type },
     data: encodeEvent(type, value),
   })

@@ -1,4 +1,3 @@
-import { laneCount } from '@plimsoll/contracts/lane.ts'
 import { expect, test } from 'vitest'
 import { createLaneBatcher, type OpenBatch } from './lanes.ts'
 import type { BatchMessage } from './publisher.ts'
@@ -8,6 +7,7 @@ test('a request that arrived while the loop was busy shares the message of the o
   const batcher = createLaneBatcher({
     type: 'plimsoll.usage.v1.UsageBatch',
     source: 'web',
+    lanes: 4,
     open: (): OpenBatch => ({ weight: 0, latestMs: 0, encode: () => new Uint8Array(1), stored: () => {} }),
     publish: async (message) => void messages.push(message),
     headers: () => ({}),
@@ -15,7 +15,7 @@ test('a request that arrived while the loop was busy shares the message of the o
     maxBytes: 1_000,
   })
   const take = (requestId: string) =>
-    batcher.take({ requestId, stored: new Set(), weight: new Float64Array(laneCount).fill(1, 3, 4) }, (batchFor) => {
+    batcher.take({ requestId, stored: new Set(), weight: Float64Array.of(0, 0, 0, 1) }, (batchFor) => {
       batchFor(3, 1)
     })
   const first = take('a')

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { EventType } from '@plimsoll/contracts/events.ts'
-import { laneCount, laneToken } from '@plimsoll/contracts/lane.ts'
+import { laneToken } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
 import type { BatchMessage } from './publisher.ts'
 
@@ -51,6 +51,8 @@ type Pending<B extends OpenBatch> = {
 export type LaneBatcherOptions<B extends OpenBatch> = {
   readonly type: EventType
   readonly source: string
+  /** Of the log that `publish` writes to. */
+  readonly lanes: number
   readonly open: (lane: number) => B
   readonly publish: (message: BatchMessage) => Promise<void>
   readonly headers: () => Record<string, string>
@@ -82,7 +84,8 @@ const ALONE_SHARE = 0.25
  * made from the request's: a repeat makes the very same messages.
  */
 export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptions<B>): LaneBatcher<B> {
-  const pending = new Array<Pending<B> | undefined>(laneCount)
+  const { lanes } = options
+  const pending = new Array<Pending<B> | undefined>(lanes)
   let timer: NodeJS.Timeout | undefined
 
   function send(pendingBatch: Pending<B>, lane: number, id: string): Promise<void> {
@@ -107,7 +110,7 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
   }
 
   /** Shared batches of a lane that wait for their acknowledgement. */
-  const onTheirWay = new Array<number>(laneCount).fill(0)
+  const onTheirWay = new Array<number>(lanes).fill(0)
 
   function flushLane(lane: number): void {
     const filled = pending[lane]
@@ -124,7 +127,7 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
   function flush(): void {
     clearTimeout(timer)
     timer = undefined
-    for (let lane = 0; lane < laneCount; lane++) flushLane(lane)
+    for (let lane = 0; lane < lanes; lane++) flushLane(lane)
   }
 
   /** A timer that is late runs before the requests that arrived meanwhile are read: they are let in first. */
@@ -134,7 +137,7 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
 
   function flushIdle(): void {
     timer = undefined
-    for (let lane = 0; lane < laneCount; lane++) if (onTheirWay[lane] === 0) flushLane(lane)
+    for (let lane = 0; lane < lanes; lane++) if (onTheirWay[lane] === 0) flushLane(lane)
   }
 
   function openPending(lane: number): Pending<B> {
@@ -147,12 +150,12 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
 
   function take({ requestId, stored, weight: laneWeights }: Intake, fill: Fill<B>): Promise<void>[] {
     const alone = laneWeights.map((bytes) => (bytes > options.maxBytes * ALONE_SHARE ? 1 : 0))
-    const parts = new Uint32Array(laneCount)
+    const parts = new Uint32Array(lanes)
     /** Lanes whose batch the request is in already. */
-    const joined = new Uint8Array(laneCount)
+    const joined = new Uint8Array(lanes)
     const waitedFor: Promise<void>[] = []
 
-    for (let lane = 0; lane < laneCount; lane++) {
+    for (let lane = 0; lane < lanes; lane++) {
       const bytes = laneWeights[lane] as number
       // All of a request's share of a lane has to fit: it is never split over two shared batches.
       if (bytes > 0 && (alone[lane] === 1 || (pending[lane]?.batch.weight ?? 0) + bytes > options.maxBytes))
@@ -192,7 +195,7 @@ export function createLaneBatcher<B extends OpenBatch>(options: LaneBatcherOptio
       return into.batch
     })
 
-    for (let lane = 0; lane < laneCount; lane++) {
+    for (let lane = 0; lane < lanes; lane++) {
       if (alone[lane] === 1) closeOwn(lane)
       else if ((pending[lane]?.requests.length ?? 0) >= MAX_REQUESTS_IN_BATCH) flushLane(lane)
     }

@@ -1,4 +1,3 @@
-import { laneCount } from '@plimsoll/contracts/lane.ts'
 import type { Fill, LaneWeights, OpenBatch } from './lanes.ts'
 import { encodeMetricBatch, noteDescribed } from './metricbatch.ts'
 import {
@@ -56,7 +55,7 @@ export function openMetricBatch(registry: SeriesRegistry, now: () => number): Op
 /** Upper bound of what the decoded columns add to the batches of each lane, bytes. */
 export function metricWeight(registry: SeriesRegistry, columns: MetricColumns): LaneWeights {
   const { weight, lane } = registry.columns
-  const weights = new Float64Array(laneCount)
+  const weights = new Float64Array(registry.lanes)
   let previous = -1
   for (let i = 0; i < columns.samples; i++) {
     const series = columns.sampleSeries[i] as number

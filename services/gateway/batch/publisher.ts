@@ -10,6 +10,8 @@ import { release } from './release.ts'
 export type BatchMessage = OutgoingMessage & { readonly id: string }
 
 export type BatchPublisher = {
+  /** Of the log it publishes to. */
+  readonly lanes: number
   /**
    * Resolves once the broker has acknowledged the message, whose data is then given back; tries until then. Rejects when
    * `stop` was called, or when trying again cannot help.
@@ -39,6 +41,7 @@ export function createBatchPublisher(log: EventLog, clock: Clock, onRetry: (erro
   }
 
   return {
+    lanes: log.lanes,
     async publish(message) {
       const startedAt = clock.now()
       for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {

@@ -37,6 +37,8 @@ export type SeriesDefinition = {
  */
 export type SeriesRegistry = {
   readonly source: string
+  /** Among which `columns.lane` chooses. */
+  readonly lanes: number
   readonly seriesCount: number
   /** Bytes held in strings and keys. */
   readonly bytes: number
@@ -124,7 +126,7 @@ export function createTextTable(): TextTable {
   }
 }
 
-export function createSeriesRegistry(source: string, maxSeries: number): SeriesRegistry {
+export function createSeriesRegistry(source: string, maxSeries: number, lanes: number): SeriesRegistry {
   const texts = createTextTable()
   const keyspaces = new Map<Keyspace, { table: ByteTable; keys: SeriesKeys }>()
   const columns = createSeriesColumns()
@@ -152,6 +154,7 @@ export function createSeriesRegistry(source: string, maxSeries: number): SeriesR
 
   return {
     source,
+    lanes,
     texts,
     columns,
     get seriesCount() {
@@ -191,7 +194,7 @@ export function createSeriesRegistry(source: string, maxSeries: number): SeriesR
       columns.idLow[handle] = id.low
       columns.idHigh[handle] = id.high
       columns.kind[handle] = kind
-      columns.lane[handle] = laneOf(metricLaneKey(serviceOf(series.labels), source))
+      columns.lane[handle] = laneOf(metricLaneKey(serviceOf(series.labels), source), lanes)
       columns.name[handle] = definition.labels[2 * series.nameAt + 1] as number
       columns.unit[handle] = definition.unit
       columns.describedAtMs[handle] = Number.NEGATIVE_INFINITY

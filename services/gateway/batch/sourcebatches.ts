@@ -3,7 +3,7 @@ import type { Clock } from '@plimsoll/kit/clock.ts'
 import { createLaneBatcher, type Intake } from './lanes.ts'
 import type { MetricColumns } from './metriccolumns.ts'
 import { fillMetricBatches, metricWeight, openMetricBatch } from './metricintake.ts'
-import type { BatchMessage } from './publisher.ts'
+import type { BatchPublisher } from './publisher.ts'
 import { createSeriesRegistry, type SeriesRegistry } from './registry.ts'
 import type { SpanColumns } from './spancolumns.ts'
 import { fillSpanBatches, openSpanBatch, spansWeight } from './spanintake.ts'
@@ -41,16 +41,17 @@ const REGISTRY_AGE_MS = 3_600_000
 const MAX_SPAN_TEXT_BYTES = 32 * 1024 * 1024
 
 export function createAllSourceBatches(
-  publish: (message: BatchMessage) => Promise<void>,
+  { publish, lanes }: Pick<BatchPublisher, 'publish' | 'lanes'>,
   clock: Clock,
   limits: BatchLimits,
 ): AllSourceBatches {
   const sources = new Map<string, SourceBatches & { readonly bornMs: number }>()
 
   function make(source: string): SourceBatches & { readonly bornMs: number } {
-    const registry = createSeriesRegistry(source, limits.maxSeriesPerSource)
+    const registry = createSeriesRegistry(source, limits.maxSeriesPerSource, lanes)
     const shared = {
       source,
+      lanes,
       publish,
       headers: traceHeaders,
       lingerMs: limits.lingerMs,
@@ -74,7 +75,7 @@ export function createAllSourceBatches(
           fillMetricBatches(registry, columns, batchFor),
         ),
       storeSpans: (intake, columns) =>
-        spans.take({ ...intake, weight: spansWeight(registry.texts, columns) }, (batchFor) =>
+        spans.take({ ...intake, weight: spansWeight(registry.texts, columns, lanes) }, (batchFor) =>
           fillSpanBatches(registry.texts, columns, batchFor),
         ),
       flush() {

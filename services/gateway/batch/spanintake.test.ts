@@ -1,4 +1,4 @@
-import { laneCount } from '@plimsoll/contracts/lane.ts'
+import { defaultLaneCount } from '@plimsoll/contracts/lane.ts'
 import { describe, expect, it } from 'vitest'
 import { createTextTable } from './registry.ts'
 import { createSpanColumns, openSpan, SPAN_TEXTS, spanText } from './spancolumns.ts'
@@ -16,7 +16,7 @@ describe('weight of spans', () => {
       columns.texts.fill(0, row * SPAN_TEXTS, (row + 1) * SPAN_TEXTS)
       columns.texts[row * SPAN_TEXTS + spanText.statement] = texts.internString(statement(i))
     }
-    const foretold = spansWeight(texts, columns)
+    const foretold = spansWeight(texts, columns, defaultLaneCount)
     const batches = new Map<number, OpenSpanBatch>()
     const empty = openSpanBatch('shop', texts, Date.now).weight
     fillSpanBatches(texts, columns, (lane, weight) => {
@@ -43,7 +43,7 @@ describe('weight of spans', () => {
 
   it.each([
     ['of one lane', () => 3],
-    ['of many lanes, in turns', (span: number) => span % laneCount],
+    ['of many lanes, in turns', (span: number) => span % defaultLaneCount],
   ])('it is never less than what is written: spans %s', (_, laneOfSpan) => {
     for (const statement of [(span: number) => `SELECT ${span % 50}`, (span: number) => `${'y'.repeat(500)}${span}`]) {
       for (const { foretold, counted, written } of store(statement, laneOfSpan)) {

@@ -1,4 +1,3 @@
-import { laneCount } from '@plimsoll/contracts/lane.ts'
 import type { Fill, LaneWeights, OpenBatch } from './lanes.ts'
 import type { TextTable } from './registry.ts'
 import { encodeSpanBatch } from './spanbatch.ts'
@@ -57,9 +56,9 @@ export function openSpanBatch(source: string, texts: TextTable, now: () => numbe
  * Upper bound of what the spans add to the batches of each lane. Names and statements repeat, so a text counts once in a
  * run of spans of a lane. The weight of a span by itself has all of its texts.
  */
-export function spansWeight(texts: TextTable, columns: SpanColumns): LaneWeights {
+export function spansWeight(texts: TextTable, columns: SpanColumns, lanes: number): LaneWeights {
   const { spans, weight, lane } = columns
-  const weights = new Float64Array(laneCount)
+  const weights = new Float64Array(lanes)
   if (counted.length < texts.table.size * 2) counted = new Float64Array(texts.table.size * 4)
   let run = -1
   for (let i = 0; i < spans; i++) {

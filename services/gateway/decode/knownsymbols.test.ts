@@ -1,3 +1,4 @@
+import { defaultLaneCount } from '@plimsoll/contracts/lane.ts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createMetricColumns } from '../batch/metriccolumns.ts'
@@ -91,23 +92,23 @@ it('means the same under symbols that came before as under new ones', () => {
     .map(([all, after]) => bodyOf(all, after))
   fc.assert(
     fc.property(fc.array(body, { minLength: 3, maxLength: 8 }), (bodies) => {
-      const registry = createSeriesRegistry('local', 1_000)
+      const registry = createSeriesRegistry('local', 1_000, defaultLaneCount)
       for (const one of bodies) {
-        expect(decoded(one, registry)).toEqual(decoded(one, createSeriesRegistry('local', 1_000)))
+        expect(decoded(one, registry)).toEqual(decoded(one, createSeriesRegistry('local', 1_000, defaultLaneCount)))
       }
     }),
   )
 })
 
 it.each(samples)('reads a sample of a known series like one of a new series: %o', (sample) => {
-  const registry = createSeriesRegistry('local', 10)
+  const registry = createSeriesRegistry('local', 10, defaultLaneCount)
   const body = bodyOf([{ refs: [{ packed: true, of: [1, 2] }], type: 2, unit: 0, points: [sample] }], [])
   const [first, ...later] = [1, 2, 3, 4].map(() => decoded(body, registry))
   for (const again of later) expect(again).toEqual(first)
 })
 
 it('keeps symbols when they come the second time', () => {
-  const registry = createSeriesRegistry('local', 10)
+  const registry = createSeriesRegistry('local', 10, defaultLaneCount)
   const body = bodyOf([{ refs: [{ packed: true, of: [1, 2] }], type: 2, unit: 0, points: [{ timeMs: 1000 }] }], [])
   const known = [1, 2].map(() => {
     decoded(body, registry)

@@ -121,7 +121,7 @@ export function decodeOtlpTraces(bytes: Uint8Array, target: TraceTarget): Outcom
     }
     const service = texts.text(resource[spanText.service] as number) || unknownService
     resource[spanText.service] = texts.internString(service)
-    lane = laneOf(metricLaneKey(service, registry.source))
+    lane = laneOf(metricLaneKey(service, registry.source), registry.lanes)
     resourceValid = resource.every((text) => text === 0 || texts.valid(text))
     cursor.at = start
     eachMessage(cursor, end, 2, (scopeEnd) => eachMessage(cursor, scopeEnd, 2, readSpan))

@@ -41,7 +41,7 @@ function publish(fact: Fact, source: string, log: EventLog) {
   const trace: Record<string, string> = {}
   propagation.inject(context.active(), trace)
   return log.publish({
-    subject: subjectOf(fact.type, laneOf(incidentLaneKey(environment, service))),
+    subject: subjectOf(fact.type, laneOf(incidentLaneKey(environment, service), log.lanes)),
     data: encodeFact(fact),
     id: fact.id,
     headers: {

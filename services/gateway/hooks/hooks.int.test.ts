@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { decodeEvent } from '@plimsoll/contracts/events.ts'
-import { incidentLaneKey, laneOf } from '@plimsoll/contracts/lane.ts'
+import { defaultLaneCount, incidentLaneKey, laneOf } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { Running } from '@plimsoll/kit/run.ts'
@@ -85,7 +85,7 @@ describe('alerts', () => {
     // i1 fires and is resolved, i2 fires: three statements about two episodes.
     expect(alerts.map(({ value }) => value.status).sort()).toEqual(['firing', 'firing', 'resolved'])
     expect(new Set(alerts.map(({ value }) => value.alertId)).size).toBe(2)
-    const lane = laneOf(incidentLaneKey('', 'payments'))
+    const lane = laneOf(incidentLaneKey('', 'payments'), defaultLaneCount)
     const subject = subjectOf('plimsoll.incident.v1.AlertReceived', lane)
     expect(new Set(alerts.map((alert) => alert.subject))).toEqual(new Set([subject]))
   })

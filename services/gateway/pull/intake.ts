@@ -37,7 +37,7 @@ export function createPullIntake(
 ): PullIntake {
   const filled = createMetricColumns()
   const ordered = createMetricColumns()
-  const batches = createAllSourceBatches(publisher.publish, clock, { ...limits, lingerMs: 0 })
+  const batches = createAllSourceBatches(publisher, clock, { ...limits, lingerMs: 0 })
   return {
     open() {
       const { registry, storeMetrics } = batches.of(source)

@@ -1,3 +1,4 @@
+import { defaultLaneCount } from '@plimsoll/contracts/lane.ts'
 import { descriptionOf, METRIC_TYPE, metricBatchView } from '@plimsoll/contracts/metric-batch.ts'
 import type { Clock } from '@plimsoll/kit/clock.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
@@ -60,7 +61,7 @@ test('it is described again in every sixteenth batch', async () => {
 })
 
 test('it is described in every batch until the log has acknowledged one of them', () => {
-  const registry = createSeriesRegistry('local', 10)
+  const registry = createSeriesRegistry('local', 10, defaultLaneCount)
   const labels = ['__name__', 'up'].map((text) => registry.texts.internString(text))
   const series = registry.define({ labels, labelCount: 1, kind: () => seriesKind.gauge, unit: 0 }) as number
   const columns = createMetricColumns()

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
-import { laneCount, laneOf } from '@plimsoll/contracts/lane.ts'
+import { laneOf } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
 import { type UsageEvent, type UsageRows, usageLaneKey } from '@plimsoll/contracts/usage-batch.ts'
 import type { Clock } from '@plimsoll/kit/clock.ts'
@@ -93,6 +93,7 @@ export function createUsageIntake(
       batcher = createLaneBatcher({
         type: 'plimsoll.usage.v1.UsageBatch',
         source,
+        lanes: log.lanes,
         open: () => openUsageBatch(source, clock.now, freeRows),
         publish: publisher.publish,
         headers: traceHeaders,
@@ -131,9 +132,9 @@ export function createUsageIntake(
 
   /** Events by lane, into batches shared with other requests; see `createLaneBatcher`. */
   function storeEvents(source: string, events: readonly UsageEvent[], ids: Uint8Array): Promise<void> {
-    const lanes = events.map((event) => laneOf(usageLaneKey(event)))
+    const lanes = events.map((event) => laneOf(usageLaneKey(event), log.lanes))
     const weights = events.map(usageWeight)
-    const weight = new Float64Array(laneCount)
+    const weight = new Float64Array(log.lanes)
     lanes.forEach((lane, i) => {
       weight[lane] = (weight[lane] as number) + (weights[i] as number)
     })
@@ -147,7 +148,7 @@ export function createUsageIntake(
   async function storeFact(source: string, fact: Fact): Promise<boolean> {
     const { type, id, value } = fact
     const ack = await log.publish({
-      subject: subjectOf(type, laneOf(value.accountId)),
+      subject: subjectOf(type, laneOf(value.accountId, log.lanes)),
       // The fact's type pairs them; the compiler cannot follow the pair through a union.
       data: encodeEvent<typeof type>(type, value as never),
       id: `${type}.${id}`,
@@ -172,7 +173,7 @@ export function createUsageIntake(
     const facts = sorted.facts.map(async ({ fact, index }) => {
       if (!(await storeFact(source, fact))) outcomes[index] = known
     })
-    const apart = quarantineMessages(source, sorted.quarantined, receivedAt).map((message) =>
+    const apart = quarantineMessages(log.lanes, source, sorted.quarantined, receivedAt).map((message) =>
       publisher.publish(message),
     )
     return {

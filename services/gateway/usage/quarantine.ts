@@ -19,11 +19,12 @@ export type Quarantined = { readonly event: UsageEvent; readonly code: UsageCode
  * that comes again makes the same ids, so the broker drops them.
  */
 export function quarantineMessages(
+  lanes: number,
   source: string,
   quarantined: readonly Quarantined[],
   receivedAt: number,
 ): readonly BatchMessage[] {
-  const groups = Map.groupBy(quarantined, ({ event, code }) => `${code} ${laneOf(usageLaneKey(event))}`)
+  const groups = Map.groupBy(quarantined, ({ event, code }) => `${code} ${laneOf(usageLaneKey(event), lanes)}`)
   return [...groups.values()].map((group) => {
     const [first] = group as [Quarantined, ...Quarantined[]]
     const events = group.map(({ event }) => event)
@@ -38,7 +39,7 @@ export function quarantineMessages(
         'Plimsoll-Time': new Date(receivedAt).toISOString(),
         'Plimsoll-Reason': first.code,
         'Plimsoll-Events': String(events.length),
-        'Plimsoll-Subject': subjectOf(TYPE, laneOf(usageLaneKey(first.event))),
+        'Plimsoll-Subject': subjectOf(TYPE, laneOf(usageLaneKey(first.event), lanes)),
       },
     }
   })

@@ -8,6 +8,9 @@ import { databaseUrl, resolvePostgres, startPostgres } from './postgres.ts'
 import { redisKind, startRedis } from './redis.ts'
 import { resolveServer } from './resolve.ts'
 
+/** One process does the work of all lanes there: more of them would only make more and smaller messages. */
+export const embeddedLaneCount = 4
+
 export type EmbeddedOptions = {
   /** What the servers keep between starts. */
   readonly dataDir: string

@@ -1,4 +1,3 @@
-import { laneCount } from '@plimsoll/contracts/lane.ts'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { WorkerDatabase } from '../db/database.ts'
@@ -205,7 +204,7 @@ function workOf(shell: Shell, processors: readonly Processor<unknown>[], tickers
     ...processors.map((processor) => ({
       name: processor.name,
       version: processor.version,
-      lanes: laneCount,
+      lanes: shell.log.lanes,
       run: (lease: Lease, stop: AbortSignal, progress: () => void) => workLane(shell, processor, lease, stop, progress),
     })),
     ...tickers.map((ticker) => ({

@@ -76,7 +76,7 @@ export async function replayDeadLetter(options: ReplayOptions, id: number): Prom
     if (!isEventType(message.type)) throw appError('poison', 'the message has no Plimsoll-Type that is known')
     const state = await db.transaction().execute((tx) => processor.load(tx, context))
     const outcome = await processor.handle(state, [message], context)
-    const events = outboxMessages(service, lease, message.seq, outcome.events ?? [])
+    const events = outboxMessages(log.lanes, service, lease, message.seq, outcome.events ?? [])
     await db.transaction().execute(async (tx) => {
       await advance(tx, lease, lease)
       await outcome.write?.(tx)

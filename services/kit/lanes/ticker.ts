@@ -51,7 +51,7 @@ export async function tickLane(
       await advance(tx, lease, { seq, seqTimeMs: clock.now(), incarnation: undefined })
       const outcome = await ticker.tick(state, tx, context)
       await outcome.write?.(tx)
-      const messages = outboxMessages(service, lease, seq, outcome.events ?? [])
+      const messages = outboxMessages(log.lanes, service, lease, seq, outcome.events ?? [])
       if (messages.length > 0) await enqueue(tx, lease, messages)
       return messages.length
     })

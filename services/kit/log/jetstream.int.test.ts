@@ -134,15 +134,29 @@ test('streams are created once, and are then what their definitions say', async 
   await admin.close()
 })
 
-test('a changed definition can be applied, and a stream with other lanes is refused', async () => {
+test('a changed definition can be applied, and a stream with other lanes than the first is refused', async () => {
   const admin = await openStreamAdmin({ url: stack.natsUrl })
   const { AUDIT } = streamDefinitions
   await admin.update({ ...AUDIT, maxAgeMs: AUDIT.maxAgeMs / 2 }, 1)
   const halved = (await admin.list()).find(({ name }) => name === 'AUDIT')
   expect(halved?.maxAgeMs).toBe(AUDIT.maxAgeMs / 2)
-  const { METRIC } = streamDefinitions
-  await admin.update({ ...METRIC, metadata: { [laneCountKey]: '8' } }, 1)
-  await expect(ensureStreams({ url: stack.natsUrl })).rejects.toThrow('filled with 8 lanes')
-  await admin.update(METRIC, 1)
+  const { USAGE } = streamDefinitions
+  await admin.update({ ...USAGE, metadata: { [laneCountKey]: '8' } }, 1)
+  await expect(ensureStreams({ url: stack.natsUrl })).rejects.toThrow('Stream USAGE was made with 8 lanes')
+  await admin.update(USAGE, 1)
   await admin.close()
+})
+
+test('an installation keeps the lanes it was made with, whatever is asked for later', async () => {
+  const other = await startStack({ postgres: false })
+  try {
+    const at = { url: other.natsUrl }
+    expect(await ensureStreams(at, { lanes: 4 })).toContain('METRIC')
+    expect(await ensureStreams(at, { lanes: 32 })).toEqual([])
+    const log = await connectJetStream(at)
+    expect(log.lanes).toBe(4)
+    await log.close()
+  } finally {
+    await other.stop()
+  }
 })

@@ -1,4 +1,5 @@
-import type { StreamName } from '@plimsoll/contracts/streams.ts'
+import { defaultLaneCount } from '@plimsoll/contracts/lane.ts'
+import { laneCountKey, type StreamName } from '@plimsoll/contracts/streams.ts'
 import { connect, ErrorCode, Events, type Msg, type NatsConnection, NatsError, headers as natsHeaders } from 'nats'
 import type { Logger } from 'pino'
 import { AppError, appError } from '../errors.ts'
@@ -25,7 +26,7 @@ const oldestServer = [2, 10] as const
 const requestTimeoutMs = 5_000
 
 /**
- * The log on NATS JetStream.
+ * The log on NATS JetStream. Its lanes are those its streams have at this moment: `ensureStreams` comes first.
  * @throws AppError `broker-unavailable` when nothing answers at `url`, `configuration` when the server is too old or
  *   runs without JetStream.
  * @example
@@ -36,14 +37,19 @@ export async function connectJetStream(options: JetStreamOptions): Promise<Event
   const connection = await open(options)
   const serverVersion = connection.info?.version ?? '0'
   const wire = wireOf(connection, options.logger)
+  const lanes = await lanesAt(wire).catch(async (error: unknown) => {
+    await connection.close()
+    throw error
+  })
   const publisher = windowedPublisher(wire, options.publisher)
 
   return {
+    lanes,
     serverVersion,
     publish: (message) => publisher.publish(message),
     reader: (read) => openReader(wire, read),
     readHeaders: (read) => readHeaders(wire, read),
-    info: async (stream) => streamInfo(stream, await wire.request(`$JS.API.STREAM.INFO.${stream}`)),
+    info: (stream) => streamInfo(wire, stream),
     get: (stream, seq) => getMessage(wire, stream, seq),
     connected: wire.connected,
     flush: () => publisher.settled(),
@@ -211,8 +217,17 @@ function wireMessage(message: Msg): WireMessage {
   }
 }
 
-function streamInfo(stream: StreamName, answer: unknown): StreamInfo {
-  const { created, state, config } = answer as {
+/** Lanes that the streams were made with, the default where there are none yet. */
+async function lanesAt(wire: Wire): Promise<number> {
+  const info = await streamInfo(wire, 'METRIC').catch((error: AppError) => {
+    if (error.code === 'not-found') return undefined
+    throw error
+  })
+  return Number(info?.metadata[laneCountKey] ?? defaultLaneCount)
+}
+
+async function streamInfo(wire: Wire, stream: StreamName): Promise<StreamInfo> {
+  const { created, state, config } = (await wire.request(`$JS.API.STREAM.INFO.${stream}`)) as {
     readonly created: string
     readonly state: { first_seq: number; last_seq: number; messages: number; bytes: number }
     readonly config: { readonly metadata?: Record<string, string> }

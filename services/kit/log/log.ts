@@ -85,6 +85,8 @@ export type EventLog = {
   info(stream: StreamName): Promise<StreamInfo>
   /** The message at `seq`, undefined when there is none (any more). */
   get(stream: StreamName, seq: number): Promise<StoredMessage | undefined>
+  /** Lanes of this installation, as its streams were made; given to `laneOf`. */
+  readonly lanes: number
   /** Version the broker states, e.g. `2.10.27`; features are gated on it. */
   readonly serverVersion: string
   connected(): boolean

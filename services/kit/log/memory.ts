@@ -1,3 +1,4 @@
+import { defaultLaneCount } from '@plimsoll/contracts/lane.ts'
 import { type StreamName, streamDefinitions } from '@plimsoll/contracts/streams.ts'
 import type { Clock } from '../clock.ts'
 import { appError } from '../errors.ts'
@@ -53,6 +54,7 @@ export function createMemoryLog(clock: Clock): EventLog {
   }
 
   return {
+    lanes: defaultLaneCount,
     serverVersion: '2.10.0',
     connected: () => !closed,
     async publish({ subject, data, id, headers }) {

@@ -1,5 +1,6 @@
-import type { ActualStream } from '@plimsoll/contracts/stream-diff.ts'
-import { laneCountKey, type StreamDefinition, streamDefinitions } from '@plimsoll/contracts/streams.ts'
+import { defaultLaneCount } from '@plimsoll/contracts/lane.ts'
+import { type ActualStream, lanesOf } from '@plimsoll/contracts/stream-diff.ts'
+import { laneCountKey, type StreamDefinition, streamsOf } from '@plimsoll/contracts/streams.ts'
 import { appError, isTransient } from '../errors.ts'
 import { connectWire, type JetStreamOptions } from './jetstream.ts'
 import type { Wire } from './wire.ts'
@@ -30,19 +31,27 @@ export async function openStreamAdmin(options: JetStreamOptions): Promise<Stream
   }
 }
 
+/** How streams are made that are not there yet. */
+export type NewStreams = {
+  readonly replicas?: 1 | 3
+  /** Of an installation without a stream: the first one decides for all that follow. */
+  readonly lanes?: number
+}
+
 /**
  * Creates the streams that are missing and leaves those that are there as they are (`tools/streams` compares and updates).
  * To be called before the first reader or publisher meets a new broker. Returns the names of those it made.
- * @throws AppError `configuration` when a stream was filled with another number of lanes.
+ * @throws AppError `configuration` when two streams were made with different numbers of lanes.
  */
-export async function ensureStreams(options: JetStreamOptions, replicas: 1 | 3 = 1): Promise<string[]> {
+export async function ensureStreams(options: JetStreamOptions, made: NewStreams = {}): Promise<string[]> {
   const admin = await openStreamAdmin(options)
   try {
-    const existing = new Map((await admin.list()).map((stream) => [stream.name, stream]))
-    const definitions = Object.values(streamDefinitions)
+    const actual = await admin.list()
+    const existing = new Map(actual.map((stream) => [stream.name, stream]))
+    const definitions = Object.values(streamsOf(lanesOf(actual) ?? made.lanes ?? defaultLaneCount))
     for (const definition of definitions) checkLaneCount(definition, existing.get(definition.name))
     const missing = definitions.filter(({ name }) => !existing.has(name))
-    for (const definition of missing) await createUnlessThere(admin, definition, replicas)
+    for (const definition of missing) await createUnlessThere(admin, definition, made.replicas ?? 1)
     return missing.map(({ name }) => name)
   } finally {
     await admin.close()
@@ -54,8 +63,8 @@ function checkLaneCount(definition: StreamDefinition, actual: ActualStream | und
   if (wanted === undefined || found === undefined || found === wanted) return
   throw appError(
     'configuration',
-    `Stream ${definition.name} was filled with ${found} lanes and this version has ${wanted}: entities would change lanes ` +
-      'between two messages. Run the version that filled it, or make a new stream and replay into it.',
+    `Stream ${definition.name} was made with ${found} lanes where others of this broker have ${wanted}: a fact and what it ` +
+      'is about would part. Make it again with their number and replay into it.',
   )
 }
 

@@ -32,8 +32,10 @@ export async function enqueue(tx: WorkerTransaction, key: LaneKey, messages: rea
 /**
  * Facts as messages. Ids are `<service>.<processor>.v<n>.<lane>.<sourceSeq>.<i>`: the sequence that caused the event (the
  * batch's last unless it names one) and its place among the events of that sequence. Consumers of DERIVED upsert by it.
+ * `lanes` are those of the log they will be published to.
  */
 export function outboxMessages(
+  lanes: number,
   service: string,
   key: LaneKey,
   seq: number,
@@ -47,7 +49,7 @@ export function outboxMessages(
     eventsOf.set(source, index + 1)
     return {
       id: `${service}.${key.processor}.v${key.version}.${laneToken(key.lane)}.${source}.${index}`,
-      subject: subjectOf(event.type, laneOf(event.key)),
+      subject: subjectOf(event.type, laneOf(event.key, lanes)),
       headers: {
         'Plimsoll-Type': event.type,
         'Plimsoll-Source': service,

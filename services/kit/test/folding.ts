@@ -1,6 +1,6 @@
 import { f64Column, packColumn } from '@plimsoll/contracts/columns.ts'
 import { examples } from '@plimsoll/contracts/examples.ts'
-import { laneCount, laneToken } from '@plimsoll/contracts/lane.ts'
+import { defaultLaneCount, laneToken } from '@plimsoll/contracts/lane.ts'
 import { sql } from 'kysely'
 import { bulkUpsert } from '../db/bulk.ts'
 import { type OutgoingEvent, type Processor, processor } from '../lanes/processor.ts'
@@ -14,11 +14,11 @@ const factType = 'plimsoll.performance.v1.RegressionResolved'
 
 export type SeriesSum = { readonly samples: number; readonly total: number }
 
-/** Message `i` of a run, on lane `i mod 16`: whole numbers, so that sums are exact in any order. */
+/** Message `i` of a run, on its lane: whole numbers, so that sums are exact in any order. */
 export function sampleMessage(i: number): OutgoingMessage {
   const values = Float64Array.from({ length: samplesPerMessage }, (_, k) => (i * 31 + k * 7) % 1_000)
   return {
-    subject: `metric.${laneToken(i % laneCount)}.MetricBatch`,
+    subject: `metric.${laneToken(i % defaultLaneCount)}.MetricBatch`,
     data: packColumn(values),
     id: `sample-${i}`,
     headers: { 'Plimsoll-Type': sampleType },

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { laneCount } from '@plimsoll/contracts/lane.ts'
+import { defaultLaneCount } from '@plimsoll/contracts/lane.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migrateService } from '../db/migrate.ts'
@@ -72,7 +72,7 @@ async function publishUpTo(count: number): Promise<void> {
   const window: Promise<unknown>[] = []
   for (; published < count; published++) {
     const message = sampleMessage(published)
-    addSamples(expected, published % laneCount, message.data)
+    addSamples(expected, published % defaultLaneCount, message.data)
     window.push(retried(() => log.publish(message)))
     if (window.length === 256) await Promise.all(window.splice(0))
   }
@@ -170,7 +170,7 @@ test('a broker that lost everything halts every lane that had read it, with the 
   // More than before: nothing in the numbers alone would tell.
   for (let i = 0; i < 64; i++) await retried(() => log.publish({ ...sampleMessage(i), id: `after-wipe-${i}` }))
   if (live().length === 0) startWorker()
-  const lanes = await until(halted, (found) => found.length === 2 * laneCount, 60_000)
+  const lanes = await until(halted, (found) => found.length === 2 * defaultLaneCount, 60_000)
   for (const { reason } of lanes) expect(reason).toMatch(/was made again at/)
   expect(await actual()).toEqual(before)
 })

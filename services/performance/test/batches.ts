@@ -2,7 +2,7 @@
 
 import { packColumn } from '@plimsoll/contracts/columns.ts'
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
-import { laneOf, metricLaneKey } from '@plimsoll/contracts/lane.ts'
+import { defaultLaneCount, laneOf, metricLaneKey } from '@plimsoll/contracts/lane.ts'
 import { METRIC_TYPE, noHistograms } from '@plimsoll/contracts/metric-batch.ts'
 import { createStringTableBuilder } from '@plimsoll/contracts/strings.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
@@ -68,7 +68,7 @@ export function batchMessage(
   series: readonly TestSeries[],
 ): OutgoingMessage {
   return {
-    subject: subjectOf(METRIC_TYPE, laneOf(metricLaneKey(service, source))),
+    subject: subjectOf(METRIC_TYPE, laneOf(metricLaneKey(service, source), defaultLaneCount)),
     data: encodeBatch(source, receivedAt, series),
     headers: { 'Plimsoll-Type': METRIC_TYPE },
   }

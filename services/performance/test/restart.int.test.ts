@@ -83,7 +83,7 @@ const get = (path: string) => askJson<unknown>(`${running.url}${path}`)
 test('a service stopped in the middle of an hour goes on where it was: every sum exact, one cause told once', async () => {
   const [web, cart] = [source('web'), source('cart')]
   await log.publish({
-    subject: subjectOf('plimsoll.incident.v1.DeploymentRecorded', laneOf(incidentLaneKey('', 'cart'))),
+    subject: subjectOf('plimsoll.incident.v1.DeploymentRecorded', laneOf(incidentLaneKey('', 'cart'), log.lanes)),
     headers: { 'Plimsoll-Type': 'plimsoll.incident.v1.DeploymentRecorded' },
     data: encodeEvent('plimsoll.incident.v1.DeploymentRecorded', {
       deploymentId: 'd1',

@@ -32,7 +32,7 @@ export async function createPublisher({ natsUrl }: Pick<Servers, 'natsUrl'>): Pr
   const log = await connectJetStream({ url: natsUrl })
   const lastSeqs = new Map<number, number>()
   const publishBytes: Publisher['publishBytes'] = async ({ type, key, id, time }, data) => {
-    const lane = laneOf(key)
+    const lane = laneOf(key, log.lanes)
     const headers = {
       'Plimsoll-Type': type,
       'Plimsoll-Source': 'performance',

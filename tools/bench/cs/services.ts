@@ -10,6 +10,7 @@ import { freePort } from '@plimsoll/kit/embedded/ports.ts'
 import { startEmbedded } from '@plimsoll/kit/embedded/servers.ts'
 import type { Tables } from '../../../services/customer-success/store/tables.ts'
 import { usageOf } from '../ingest/process.ts'
+import { laneCount } from '../lanes.ts'
 
 export type Services = {
   readonly gatewayUrl: string
@@ -35,6 +36,7 @@ export async function startServices(): Promise<Services> {
   const env = {
     ...process.env,
     NATS_URL: servers.nats?.url ?? '',
+    LANES: String(laneCount),
     DATABASE_URL: databaseUrl,
     ...{ LOG_LEVEL: 'warn', RATE_LIMIT_PER_MINUTE: '1000000' },
   }

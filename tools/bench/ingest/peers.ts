@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { unpackDebian } from '@plimsoll/kit/embedded/debian.ts'
 import { findOnPath } from '@plimsoll/kit/embedded/resolve.ts'
 import type { Stack } from '@plimsoll/kit/testing/stack.ts'
+import { laneCount } from '../lanes.ts'
 import { type Child, freePort, listenerOn, startProgram } from './process.ts'
 
 /** A receiver under load: where to send, and every process whose CPU counts. */
@@ -71,6 +72,7 @@ export function startGatewayProcess(stack: Stack, port: number): Promise<Child> 
     [fileURLToPath(new URL('../../../services/gateway/main.ts', import.meta.url))],
     {
       NATS_URL: stack.natsUrl,
+      LANES: String(laneCount),
       DATABASE_URL: stack.databaseUrl,
       PORT: String(port),
       LOG_LEVEL: 'error',

@@ -1,9 +1,10 @@
 import { packColumn } from '@plimsoll/contracts/columns.ts'
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
-import { laneCount, laneToken } from '@plimsoll/contracts/lane.ts'
+import { laneToken } from '@plimsoll/contracts/lane.ts'
 import { METRIC_TYPE, noHistograms } from '@plimsoll/contracts/metric-batch.ts'
 import { createStringTableBuilder } from '@plimsoll/contracts/strings.ts'
 import type { OutgoingMessage } from '@plimsoll/kit/log/log.ts'
+import { laneCount } from '../lanes.ts'
 
 export const samplesPerMessage = 1_000
 

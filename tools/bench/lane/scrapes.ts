@@ -1,9 +1,10 @@
 import { packColumn } from '@plimsoll/contracts/columns.ts'
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
-import { laneCount, laneToken } from '@plimsoll/contracts/lane.ts'
+import { laneToken } from '@plimsoll/contracts/lane.ts'
 import { METRIC_TYPE, noHistograms } from '@plimsoll/contracts/metric-batch.ts'
 import { createStringTableBuilder } from '@plimsoll/contracts/strings.ts'
 import type { OutgoingMessage } from '@plimsoll/kit/log/log.ts'
+import { laneCount } from '../lanes.ts'
 
 const bounds = ['0.025', '0.05', '0.1', '0.25', '0.5', '1', '+Inf']
 const shares = [0.1, 0.3, 0.6, 0.9, 0.97, 0.99, 1]

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { laneOf, laneToken } from '@plimsoll/contracts/lane.ts'
+import { defaultLaneCount, laneOf, laneToken } from '@plimsoll/contracts/lane.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
 import { createMemoryLog } from '@plimsoll/kit/log/memory.ts'
@@ -180,7 +180,7 @@ describe('time', () => {
     const stored = await storedUsage(usage.log)
     expect(stored.map(({ timeMs }) => timeMs)).toEqual([NOW, NOW - 401 * 24 * HOUR_MS])
     expect(new Set(stored.map(({ subject }) => subject))).toEqual(
-      new Set([`usage.${laneToken(laneOf('u1'))}.UsageBatch`]),
+      new Set([`usage.${laneToken(laneOf('u1', defaultLaneCount))}.UsageBatch`]),
     )
     expect((await usage.post('/v1/gateway/quarantine/99/replay', '')).statusCode).toBe(404)
   })
