@@ -1,15 +1,12 @@
-/** Two-sample comparison of request histograms: is one of them slower, and by how much? */
+/** Two-sample rank test on request histograms. */
 
-import { type Histogram, quantile } from './histogram.ts'
+import type { Histogram } from './histogram.ts'
 
 export type Comparison = {
   /** Probability that a request of `after` takes longer than one of `before`, ties counted half. */
   auc: number
-  /** Normal approximation of the Mann-Whitney statistic, corrected for ties. */
+  /** Normal approximation of the Mann-Whitney statistic, corrected for ties: as if requests were independent. */
   z: number
-  /** p50 and p95 of `after` over those of `before`. */
-  ratio50: number
-  ratio95: number
 }
 
 /** Mann-Whitney on bucket counts in one pass (Hollander & Wolfe, section 4.1; ties through the sum of t^3 - t). */
@@ -38,12 +35,5 @@ export function compareHistograms(before: Histogram, after: Histogram): Comparis
   return {
     auc: n > 0 && m > 0 ? wins / (n * m) : 0.5,
     z: variance > 0 ? (wins - (n * m) / 2) / Math.sqrt(variance) : 0,
-    ratio50: quantile(after, 0.5) / quantile(before, 0.5),
-    ratio95: quantile(after, 0.95) / quantile(before, 0.95),
   }
-}
-
-/** True when `after` is slower beyond chance (z above 4) and by enough to matter (20 % at the median or the p95). */
-export function isSlower(comparison: Comparison, z = 4, ratio = 1.2): boolean {
-  return comparison.z > z && Math.max(comparison.ratio50, comparison.ratio95) >= ratio
 }

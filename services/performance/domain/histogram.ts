@@ -119,6 +119,13 @@ export function merge(target: Histogram, source: Histogram): void {
   for (let i = 0; i < source.length; i++) into[i + shift] = (into[i + shift] ?? 0) + (from[i] ?? 0)
 }
 
+/** The requests of all of them. */
+export function mergeAll(histograms: readonly Histogram[]): Histogram {
+  const all = createHistogram()
+  for (const histogram of histograms) merge(all, histogram)
+  return all
+}
+
 /**
  * Takes `source` out of `target`, e.g. the oldest minute out of a running reference, or the previous reading of a
  * cumulative histogram. Counts never go below zero. The extremes cannot be un-merged: they are re-read from the

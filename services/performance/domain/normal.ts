@@ -1,4 +1,4 @@
-/** Standard normal distribution: density helpers for rank scores. */
+/** Standard normal distribution: helpers for scores. */
 
 /** Inverse distribution function, P. Acklam's rational approximation (2003), relative error below 1.2e-9. */
 export function normalQuantile(p: number): number {
@@ -39,4 +39,10 @@ export function normalCdf(x: number): number {
   const upper =
     density * t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
   return x >= 0 ? 1 - upper : upper
+}
+
+/** The number of a standard normal that is as far out as `t` of a Student distribution (Wallace 1959). */
+export function normalOfStudent(t: number, degreesOfFreedom: number): number {
+  const n = degreesOfFreedom
+  return (Math.sign(t) * Math.sqrt(n * Math.log1p((t * t) / n)) * (8 * n + 1)) / (8 * n + 3)
 }

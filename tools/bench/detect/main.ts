@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { eventRow, loadMicrosoft } from './mscloud.ts'
 import { heldOutScore, loadNab, scoreNab } from './nab.ts'
 import { faultRow, loadNezha, quietRow, stepRow, usable } from './quiet.ts'
-import { requestRows } from './requests.ts'
+import { type RequestResult, requestRows } from './requests.ts'
 import { plimsollScores, RULES } from './rules.ts'
 import { speedResult } from './speed.ts'
 import { loadTcpd, tcpdRows } from './tcpd.ts'
@@ -78,30 +78,9 @@ export async function detectBench(args: { data: string; json: boolean; only?: Pa
   }
   if (wanted('requests')) {
     const nezha = loadNezha(args.data)
-    const result = requestRows(args.data, nezha.faults)
-    if (result.rows.length === 0) note('spans of performance/nezha')
-    for (const row of result.rows) {
-      rows.push(
-        figure('requests', 'plimsoll', `${row.type} seen`, (100 * row.seen) / row.tried, '%', {
-          detail: `${row.seen}/${row.tried}`,
-        }),
-      )
-    }
-    if (result.normalPairs > 0) {
-      rows.push(
-        figure(
-          'requests',
-          'plimsoll',
-          'fires between normal minutes',
-          (100 * result.normalFired) / result.normalPairs,
-          '%',
-          {
-            goal: '<= 0.3',
-            detail: `${result.normalFired}/${result.normalPairs} operations`,
-          },
-        ),
-      )
-    }
+    const results = requestRows(args.data, nezha.faults)
+    if (results.every((result) => result.rows.length === 0)) note('spans of performance/nezha')
+    for (const result of results) requestFigures(rows, result)
   }
   if (wanted('speed')) speedRows(rows)
   if (args.json) console.log(JSON.stringify({ data: args.data, absent, rows }, null, 2))
@@ -126,6 +105,21 @@ function atLeast(value: number, bar: number): Partial<BenchRow> {
 
 function atMost(value: number, bar: number): Partial<BenchRow> {
   return { bar: `<= ${bar}`, met: value <= bar }
+}
+
+function requestFigures(rows: BenchRow[], { rule, rows: faults, normalTried, normalFired }: RequestResult): void {
+  for (const { type, tried, seen } of faults) {
+    rows.push(figure('requests', rule, `${type} seen`, (100 * seen) / tried, '%', { detail: `${seen}/${tried}` }))
+  }
+  if (normalTried === 0) return
+  const share = (100 * normalFired) / normalTried
+  const detail = `${normalFired}/${normalTried} operations`
+  rows.push(
+    figure('requests', rule, 'fires in normal minutes', share, '%', {
+      ...(rule === 'plimsoll' ? { goal: '<= 0.3' } : {}),
+      detail,
+    }),
+  )
 }
 
 function nezhaRows(rows: BenchRow[], data: ReturnType<typeof loadNezha>, wanted: (part: Part) => boolean): void {

@@ -1,27 +1,98 @@
 /**
- * Request level: two faulty minutes against one normal minute, on the spans of one operation.
+ * Request level: the minutes after an injection against the normal minutes of that day before it, on the spans of one
+ * operation.
  *
- * - An operation is (service, operation name); its durations are the spans of a recorded minute.
+ * - An operation is (service, operation name); its requests are the spans of a recorded minute. Minutes in which it has
+ *   fewer than 20 do not count for it.
  * - The recordings hold the minute of an injection and up to two after it. The minute of the injection (or the one before
- *   it) is the normal one, the next two recorded ones within four minutes are the faulty ones (one, where only one is kept).
- * - An injection counts when a normal and a faulty minute are there and an operation of the faulty service, or a call to it,
- *   has 20 spans on both sides. It is seen when one of these operations is slower: z > 4 and +20 % at median or p95
- *   (compare.ts).
- * - Chance: share of operations that fire between a faulty-free pair of neighbouring recorded minutes (the minute before
- *   an injection against the one before another, at most 40 minutes apart).
+ *   it) is a normal one, the next two recorded ones within four minutes are the faulty ones (one, where only one is kept).
+ * - An injection counts when an operation of the faulty service, or a call to it, has a normal minute before and 20 spans
+ *   in the faulty ones. It is seen when one of these operations fires: p50 or p95 rose by enough for an alarm, and the rule
+ *   says that its requests are slower.
+ * - Chance: share of operations that fire in a normal minute against the normal minutes of that day before it.
  */
 
-import { compareHistograms, isSlower } from '../../../services/performance/domain/compare.ts'
-import { add, createHistogram, type Histogram, merge } from '../../../services/performance/domain/histogram.ts'
+import { compareHistograms } from '../../../services/performance/domain/compare.ts'
+import { createDetector } from '../../../services/performance/domain/detector.ts'
+import {
+  add,
+  createHistogram,
+  type Histogram,
+  mergeAll,
+  quantile,
+} from '../../../services/performance/domain/histogram.ts'
+import { compareRequests, isSlower } from '../../../services/performance/domain/randomeffects.ts'
 import { LATENCY_FAULTS, loadNezhaSpans, type NezhaFault } from './nezha.ts'
 
-export type RequestRow = { type: string; tried: number; seen: number }
-export type RequestResult = { rows: RequestRow[]; normalPairs: number; normalFired: number }
+export type RequestRow = { readonly type: string; readonly tried: number; readonly seen: number }
+export type RequestResult = {
+  readonly rule: string
+  readonly rows: readonly RequestRow[]
+  readonly normalTried: number
+  readonly normalFired: number
+}
 
-type Minute = Map<string, Histogram>
+/** Requests of one operation: a histogram a minute. */
+type Comparison = { readonly before: readonly Histogram[]; readonly since: readonly Histogram[] }
+type Rule = { readonly name: string; readonly isSlower: (comparison: Comparison) => boolean }
+/** By operation. */
+type Minute = ReadonlyMap<string, Histogram>
 
-export function requestRows(data: string, faults: readonly NezhaFault[]): RequestResult {
-  const minutes = new Map<number, Minute>()
+const FEWEST_REQUESTS = 20
+const DAY_SECONDS = 86_400
+
+/** What stage 2 says of an alarm. */
+const plimsoll: Rule = {
+  name: 'plimsoll',
+  isSlower({ before, since }) {
+    const comparison = compareRequests(before, since)
+    return comparison !== undefined && isSlower(comparison)
+  },
+}
+
+/** The rank test as if requests were independent. */
+const independent: Rule = {
+  name: 'independent',
+  isSlower: ({ before, since }) => compareHistograms(mergeAll(before), mergeAll(since)).z > 4,
+}
+
+/** Size gate of the detector, without which there is no alarm to say anything of (ADR 0013). */
+const { minimumRelative, minimumAbsolute } = createDetector('latency').options
+
+function matters({ before, since }: Comparison): boolean {
+  const [was, is] = [mergeAll(before), mergeAll(since)]
+  return [0.5, 0.95].some((p) => {
+    const [from, to] = [quantile(was, p), quantile(is, p)]
+    return to >= from * (1 + minimumRelative) && to - from >= minimumAbsolute
+  })
+}
+
+export function requestRows(data: string, faults: readonly NezhaFault[]): RequestResult[] {
+  const minutes = loadMinutes(data)
+  const injections = injectionsOf(faults, [...minutes.keys()])
+  const normals = [...new Set(injections.map(({ normal }) => normal))]
+  const tried = injections
+    .filter(({ fault }) => LATENCY_FAULTS.has(fault.type))
+    .map((injection) => ({ type: injection.fault.type, comparisons: faultyOperations(minutes, normals, injection) }))
+    .filter(({ comparisons }) => comparisons.length > 0)
+  const chance = normals.flatMap((normal) => normalOperations(minutes, normals, normal))
+  return [plimsoll, independent].map((rule) => {
+    const fires = (comparison: Comparison): boolean => matters(comparison) && rule.isSlower(comparison)
+    return {
+      rule: rule.name,
+      rows: [...Map.groupBy(tried, ({ type }) => type)].map(([type, group]) => ({
+        type,
+        tried: group.length,
+        seen: group.filter(({ comparisons }) => comparisons.some(fires)).length,
+      })),
+      normalTried: chance.length,
+      normalFired: chance.filter(fires).length,
+    }
+  })
+}
+
+function loadMinutes(data: string): Map<number, Minute> {
+  const minutes = new Map<number, Map<string, Histogram>>()
   for (const span of loadNezhaSpans(data)) {
     let minute = minutes.get(span.minute)
     if (minute === undefined) {
@@ -36,60 +107,50 @@ export function requestRows(data: string, faults: readonly NezhaFault[]): Reques
     }
     add(histogram, span.durationUs / 1000)
   }
-  const times = [...minutes.keys()].sort((a, b) => a - b)
-  const tally = new Map<string, RequestRow>()
-  const normals: number[] = []
-  for (const fault of faults) {
+  return minutes
+}
+
+/** Starts of recorded minutes, epoch seconds. */
+type Injection = { readonly fault: NezhaFault; readonly normal: number; readonly faulty: readonly number[] }
+
+function injectionsOf(faults: readonly NezhaFault[], recorded: readonly number[]): Injection[] {
+  const times = [...recorded].sort((a, b) => a - b)
+  return faults.flatMap((fault) => {
     const start = Math.floor(fault.at / 60) * 60
-    const normal = times.filter((t) => t <= start && t >= start - 60).at(-1)
+    const normal = times.findLast((t) => t <= start && t >= start - 60)
     const faulty = times.filter((t) => t > start && t <= start + 240).slice(0, 2)
-    if (normal !== undefined) normals.push(normal)
-    if (!LATENCY_FAULTS.has(fault.type)) continue
-    const before = normal === undefined ? undefined : minutes.get(normal)
-    if (before === undefined || faulty.length === 0) continue
-    const after: Minute = new Map()
-    for (const t of faulty) {
-      for (const [key, histogram] of minutes.get(t) ?? []) {
-        const into = after.get(key) ?? createHistogram()
-        merge(into, histogram)
-        after.set(key, into)
-      }
-    }
-    const keys = [...before.keys()].filter((key) => isAbout(key, fault.service) && usable(before, after, key))
-    if (keys.length === 0) continue
-    const row = tally.get(fault.type) ?? { type: fault.type, tried: 0, seen: 0 }
-    row.tried++
-    if (keys.some((key) => fires(before, after, key))) row.seen++
-    tally.set(fault.type, row)
-  }
-  let pairs = 0
-  let fired = 0
-  for (let i = 1; i < normals.length; i++) {
-    const a = normals[i - 1] ?? 0
-    const b = normals[i] ?? 0
-    if (b - a > 2400) continue
-    const before = minutes.get(a) ?? new Map()
-    const after = minutes.get(b) ?? new Map()
-    for (const key of before.keys()) {
-      if (!usable(before, after, key)) continue
-      pairs++
-      if (fires(before, after, key)) fired++
-    }
-  }
-  return { rows: [...tally.values()], normalPairs: pairs, normalFired: fired }
+    return normal === undefined ? [] : [{ fault, normal, faulty }]
+  })
+}
+
+type Minutes = ReadonlyMap<number, Minute>
+
+function faultyOperations(minutes: Minutes, normals: readonly number[], { fault, normal, faulty }: Injection) {
+  const keys = new Set(faulty.flatMap((t) => [...(minutes.get(t)?.keys() ?? [])]))
+  return [...keys].flatMap((key): Comparison[] => {
+    if (!isAbout(key, fault.service)) return []
+    const before = normalMinutes(minutes, normals, key, normal + 60)
+    const since = faulty.flatMap((t) => minutes.get(t)?.get(key) ?? [])
+    return before.length > 0 && mergeAll(since).count >= FEWEST_REQUESTS ? [{ before, since }] : []
+  })
+}
+
+function normalOperations(minutes: Minutes, normals: readonly number[], normal: number): Comparison[] {
+  return [...(minutes.get(normal) ?? [])].flatMap(([key, histogram]) => {
+    const before = normalMinutes(minutes, normals, key, normal)
+    return before.length > 0 && histogram.count >= FEWEST_REQUESTS ? [{ before, since: [histogram] }] : []
+  })
+}
+
+/** The operation in the normal minutes of a day that begin before `end`. */
+function normalMinutes(minutes: Minutes, normals: readonly number[], key: string, end: number): Histogram[] {
+  return normals
+    .filter((t) => t < end && t >= end - (end % DAY_SECONDS))
+    .flatMap((t) => minutes.get(t)?.get(key) ?? [])
+    .filter(({ count }) => count >= FEWEST_REQUESTS)
 }
 
 /** Operations of the service, and calls to it: their names carry the name of the callee. */
 function isAbout(key: string, service: string): boolean {
   return key.startsWith(`${service} `) || key.toLowerCase().includes(`${service.replaceAll('-', '').toLowerCase()}/`)
-}
-
-function usable(before: Minute, after: Minute, key: string): boolean {
-  return (before.get(key)?.count ?? 0) >= 20 && (after.get(key)?.count ?? 0) >= 20
-}
-
-function fires(before: Minute, after: Minute, key: string): boolean {
-  const a = before.get(key)
-  const b = after.get(key)
-  return a !== undefined && b !== undefined && isSlower(compareHistograms(a, b))
 }
