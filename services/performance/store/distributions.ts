@@ -1,8 +1,10 @@
 /** The requests before and since a change, from the windows kept: what the verdict of a histogram series is told with. */
 
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import { latenciesOf } from '../domain/chart.ts'
+import { type ChartWindow, latenciesOf } from '../domain/chart.ts'
+import type { Histogram } from '../domain/histogram.ts'
 import { encodeHistogram } from '../domain/histogramcodec.ts'
+import { compareRequests, describeRequests } from '../domain/randomeffects.ts'
 import { REFERENCE_MS } from '../domain/standing.ts'
 import { summarise } from '../domain/summary.ts'
 import { tables } from './lane.ts'
@@ -24,8 +26,10 @@ export async function withDistributions(tx: WorkerTransaction, signal: SignalWit
     to: new Date(signal.at.getTime() - MINUTE_MS),
     resolution: drift ? '1h' : '1m',
   })
-  const before = latenciesOf(windows.filter(({ t }) => t.getTime() < changed))
-  const after = latenciesOf(windows.filter(({ t }) => t.getTime() >= changed))
+  const windowsBefore = windows.filter(({ t }) => t.getTime() < changed)
+  const windowsAfter = windows.filter(({ t }) => t.getTime() >= changed)
+  const before = latenciesOf(windowsBefore)
+  const after = latenciesOf(windowsAfter)
   if (before.count === 0 || after.count === 0) return signal
   const [was, is] = [summarise(before), summarise(after)]
   return {
@@ -34,9 +38,26 @@ export async function withDistributions(tx: WorkerTransaction, signal: SignalWit
     after: is,
     before_histogram: encodeHistogram(before),
     after_histogram: encodeHistogram(after),
+    ...(drift ? {} : requestLevel(signal, windowsBefore, windowsAfter)),
     // One quantile for both, or they could not be compared.
     ...(was.p95 !== null && is.p95 !== null
       ? { before_value: was.p95, after_value: is.p95 }
       : { before_value: was.p50 ?? signal.before_value, after_value: is.p50 ?? signal.after_value }),
   }
+}
+
+/** The AUC of the requests themselves, and whether a rise goes beyond what minutes vary by. */
+function requestLevel(
+  { direction, reason, auc }: SignalWithSeries,
+  before: readonly ChartWindow[],
+  after: readonly ChartWindow[],
+): Pick<SignalWithSeries, 'auc' | 'reason'> {
+  const comparison = compareRequests(minutesOf(before), minutesOf(after))
+  if (comparison === undefined) return { auc, reason }
+  const told = direction === 'up' ? `${reason}; ${describeRequests(comparison)}` : reason
+  return { auc: comparison.auc, reason: told }
+}
+
+function minutesOf(windows: readonly ChartWindow[]): Histogram[] {
+  return [...Map.groupBy(windows, ({ t }) => t.getTime()).values()].map(latenciesOf)
 }

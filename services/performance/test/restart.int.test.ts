@@ -114,13 +114,22 @@ test('a service stopped in the middle of an hour goes on where it was: every sum
       items: [{ service: 'cart', endpoint: '/', metric: 'latency', symptoms: [expect.stringContaining('web')] }],
     })
   const { items } = (await get('/v1/performance/regressions')) as {
-    items: { onsetAt: string; suspects: string[]; before: { p95: number; p95Low: number }; after: { p95: number } }[]
+    items: {
+      onsetAt: string
+      suspects: string[]
+      before: { p95: number; p95Low: number }
+      after: { p95: number }
+      auc: number
+      reason: string
+    }[]
   }
   expect(items).toHaveLength(1)
   const [regression] = items
   expect(Math.abs(Date.parse(regression?.onsetAt ?? '') - (START + CHANGE_AT * MINUTE))).toBeLessThanOrEqual(2 * MINUTE)
   expect(regression?.suspects).toEqual([expect.stringContaining('cart 1.5')])
   expect((regression?.after.p95 ?? 0) / (regression?.before.p95 ?? 1)).toBeGreaterThan(3)
+  expect(regression?.auc).toBeGreaterThan(0.9)
+  expect(regression?.reason).toContain('requests are slower by more than minutes vary')
 
   const database = openDatabase<Tables>({ url: stack.databaseUrl, service: 'performance' })
   try {
