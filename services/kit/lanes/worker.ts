@@ -149,6 +149,7 @@ export async function workLane(
     const outcome = wanted.length === 0 ? {} : await processor.handle(state, wanted, context)
     const last = batch[batch.length - 1] as LaneMessage
     await commit(checkpointAt(last), outcome, outboxMessages(log.lanes, service, lease, last.seq, outcome.events ?? []))
+    reader.giveBack(batch)
     metrics.committed(lease, batch.length, (performance.now() - startedAt) / 1000)
     metrics.lag(lease, last.pending, last.pending === 0 ? 0 : (clock.now() - last.time) / 1000)
   }

@@ -150,6 +150,19 @@ export function describeEventLog(name: string, open: () => Promise<LogFixture>):
       expect(await reader.caughtUp()).toBe(true)
     })
 
+    test('memory that is given back takes nothing from other messages, nor from the log', async () => {
+      const start = await nextSeq()
+      const bodies = ['before', 'x'.repeat(300_000), 'after', 'y'.repeat(70_000), 'last']
+      for (const body of bodies) await publish(body)
+      const reader = await read(start)
+      const found = await readMany(reader, bodies.length)
+      reader.giveBack(found.filter(({ data }) => data.length > 10_000))
+      expect(found.map(text).filter((body) => body.length < 10)).toEqual(
+        expect.arrayContaining(['before', 'after', 'last']),
+      )
+      expect((await readMany(await read(start), bodies.length)).map(text)).toEqual(bodies)
+    })
+
     test('two readers of one lane do not disturb each other', async () => {
       const start = await nextSeq()
       await publish('for both')

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { diffStream } from '@plimsoll/contracts/stream-diff.ts'
 import { laneCountKey, streamDefinitions } from '@plimsoll/contracts/streams.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -6,7 +7,7 @@ import { retried } from '../test/retried.ts'
 import { type Stack, startStack } from '../testing/stack.ts'
 import { describeEventLog } from './conformance.ts'
 import { connectJetStream, serverProblem } from './jetstream.ts'
-import type { EventLog } from './log.ts'
+import type { EventLog, StoredMessage } from './log.ts'
 import { ensureStreams, openStreamAdmin } from './streams.ts'
 
 let stack: Stack
@@ -36,6 +37,19 @@ const usage = (body: string | Uint8Array, id?: string) => ({
 describeEventLog('JetStream', async () => {
   const log = await connected()
   return { log, close: () => log.close() }
+})
+
+test('a large message that is given back is gone at once, a small one shares its memory and stays', async () => {
+  const log = await connected()
+  const { lastSeq } = await log.info('USAGE')
+  await log.publish(usage(new Uint8Array(200_000)))
+  await log.publish(usage('small'))
+  const reader = await log.reader({ stream: 'USAGE', filter: 'usage.05.>', startSeq: lastSeq + 1, name: randomUUID() })
+  const found: StoredMessage[] = []
+  while (found.length < 2) found.push(...(await reader.pull()))
+  reader.giveBack(found)
+  expect(found.map(({ data }) => data.length)).toEqual([0, 5])
+  await reader.close()
 })
 
 test('what was acknowledged survives kill -9 of the broker', async () => {

@@ -64,6 +64,8 @@ export type LaneReader = {
    * with a transient `AppError` when the broker is gone: make a new reader from the checkpoint then.
    */
   pull(): Promise<readonly StoredMessage[]>
+  /** Gives the memory of messages back at once, where nobody reads their data any more. */
+  giveBack(messages: readonly StoredMessage[]): void
   /** True when `pull` has returned every matching message that was in the stream at the time of the call. */
   caughtUp(): Promise<boolean>
   close(): Promise<void>

@@ -147,6 +147,8 @@ function memoryReader(stream: Stream, options: ReadOptions, logClosed: () => boo
   return {
     ready,
     pull: async () => ((await ready()) ? take() : []),
+    // What a reader gets is the log's own copy.
+    giveBack() {},
     caughtUp: async () => waiting().length === 0,
     async close() {
       closed = true

@@ -19,6 +19,9 @@ const requestGraceMs = 5_000
 /** The server forgets a consumer nobody pulls from after this; the lane then makes a new one from its checkpoint. */
 const inactiveThresholdMs = 60_000
 
+/** Most bytes of one read of the socket: what is larger was put together for one message alone. */
+const socketReadBytes = 64 * 1024
+
 /** Where a consumer starts, and whether it carries payloads. */
 export type ConsumerStart =
   | { readonly kind: 'sequence'; readonly seq: number }
@@ -149,6 +152,7 @@ export async function openReader(
       requestMore()
       return batch
     },
+    giveBack,
     async caughtUp() {
       // Silence is no proof, the broker may just be slow: its own count of what is left is.
       const answer = await wire.request(`$JS.API.CONSUMER.INFO.${options.stream}.${options.name}`)
@@ -234,3 +238,11 @@ function storedMessage(message: WireMessage, stream: StreamName): { stored: Stor
 
 const readerLost = ({ stream, name }: ReadOptions, reason: string) =>
   appError('broker-unavailable', `Reader ${name} of ${stream} ended: ${reason}. Read again from the checkpoint.`)
+
+/** Left to the collector, large messages would be the larger part of a process's memory. */
+function giveBack(messages: readonly StoredMessage[]): void {
+  for (const { data } of messages) {
+    const { buffer } = data
+    if (buffer instanceof ArrayBuffer && buffer.byteLength > socketReadBytes) buffer.transfer(0)
+  }
+}
