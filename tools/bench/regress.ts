@@ -1,12 +1,14 @@
 /**
  * What the processor `regression` carries on real servers:
- * `node tools/bench/regress.ts [--json] [--endpoints N] [--scrapes N] [--every SECONDS]`.
- * Pull, decode, fold, close, judge and commit of a fleet's latency histograms, as fast as it goes, and the memory of a
- * process that does nothing else: the messages are published by another one.
+ * `node tools/bench/regress.ts [--json] [--endpoints N] [--scrapes N] [--every SECONDS] [--apart MS]`.
+ * Pull, decode, fold, close, judge and commit of a fleet's latency histograms, as fast as it goes or with `--apart` between
+ * two scrapes, and the memory of a process that does nothing else: the messages are published by another one.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { systemClock } from '@plimsoll/kit/clock.ts'
@@ -41,6 +43,8 @@ export type RegressRow = {
   /** Resident at the end, and before the first message. */
   readonly rssMegabytes: number
   readonly rssBeforeMegabytes: number
+  /** Of the first without pages of files, Node's own program above all. */
+  readonly privateMegabytes: number
 }
 
 type Task = {
@@ -57,37 +61,57 @@ export async function regressBench(options: {
   readonly scrapes: number
   /** Between two scrapes. */
   readonly everySeconds: number
+  /** Between the publishing of two scrapes; 0 has all of them in the log before the first is read. */
+  readonly apartMs: number
 }): Promise<RegressRow> {
-  const { json, endpoints, scrapes, everySeconds } = options
+  const { json, endpoints, scrapes, everySeconds, apartMs } = options
   return await withServers(async ({ natsUrl, databaseUrl }) => {
-    const messages = messagesPerScrape(endpoints) * scrapes
+    const perScrape = messagesPerScrape(endpoints)
+    const messages = perScrape * scrapes
     await ensureStreams({ url: natsUrl }, { lanes: laneCount })
-    await publishAll(natsUrl, messages, (i) => scrapeMessage(i, endpoints, everySeconds * 1000))
+    const message = (i: number) => scrapeMessage(i, endpoints, everySeconds * 1000)
+    if (apartMs === 0) await publish(natsUrl, 0, messages, message)
     const child = fork(fileURLToPath(import.meta.url), ['--worker'])
     child.send({ natsUrl, databaseUrl, endpoints, messages } satisfies Task)
     const ended = once(child, 'exit').then(([code]): never => {
       throw new Error(`the worker ended with code ${code}`)
     })
-    const [row] = (await Promise.race([once(child, 'message'), ended])) as [RegressRow]
-    ended.catch(() => undefined)
-    child.disconnect()
+    const answer = Promise.race([once(child, 'message'), ended])
+    for (let first = 0; apartMs > 0 && first < messages; first += perScrape) {
+      await Promise.all([publish(natsUrl, first, first + perScrape, message), setTimeout(apartMs)])
+    }
+    const [row] = (await answer) as [RegressRow]
+    if (child.connected) child.disconnect()
     if (json) console.log(JSON.stringify({ cpus: cpus().length, node: process.version, ...row }))
     else print(row)
     return row
   })
 }
 
-async function publishAll(natsUrl: string, messages: number, message: (i: number) => OutgoingMessage): Promise<void> {
+/** Publishes messages `from` up to and without `to`. */
+async function publish(
+  natsUrl: string,
+  from: number,
+  to: number,
+  message: (i: number) => OutgoingMessage,
+): Promise<void> {
   const log = await connectJetStream({ url: natsUrl, publisher: { window: 64, ackTimeoutMs: 60_000 } })
-  for (let i = 0; i < messages; ) {
+  for (let i = from; i < to; ) {
     const window: Promise<unknown>[] = []
-    for (const end = Math.min(i + 512, messages); i < end; i++) window.push(log.publish(message(i)))
+    for (const end = Math.min(i + 512, to); i < end; i++) window.push(log.publish(message(i)))
     await Promise.all(window)
   }
   await log.close()
 }
 
 const megabytes = (): number => process.memoryUsage.rss() / 1e6
+
+/** NaN where the system does not say. */
+function privateMegabytes(): number {
+  const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : ''
+  const [, kilobytes] = /^RssAnon:\s+(\d+) kB/m.exec(status) ?? []
+  return (Number(kilobytes) * 1024) / 1e6
+}
 
 /** The process that is measured: works all lanes until every sample is folded and committed. */
 async function work({ natsUrl, databaseUrl, endpoints, messages }: Task): Promise<RegressRow> {
@@ -122,7 +146,7 @@ async function work({ natsUrl, databaseUrl, endpoints, messages }: Task): Promis
   await lanes.stop() // ends what is under way, so every commit counts
   const seconds = (performance.now() - startedAt) / 1000
   const { user, system } = process.cpuUsage(cpu)
-  const rssMegabytes = megabytes()
+  const resident = { rssMegabytes: megabytes(), privateMegabytes: privateMegabytes() }
   const found = await sql<{ endpoints: number; windows: number }>`
     select (select count(*)::int4 from endpoint) as endpoints, (select count(*)::int4 from perf_window) as windows
   `.execute(database.worker)
@@ -139,7 +163,7 @@ async function work({ natsUrl, databaseUrl, endpoints, messages }: Task): Promis
     samplesPerSecond: samples / seconds,
     cpuNsPerSample: ((user + system) * 1000) / samples,
     windows: stored.windows,
-    rssMegabytes,
+    ...resident,
     rssBeforeMegabytes,
   }
 }
@@ -152,7 +176,7 @@ function print(row: RegressRow): void {
   )
   const verdict = row.rssMegabytes <= barMegabytes ? 'within' : 'above'
   console.log(
-    `resident ${whole(row.rssMegabytes)} MB (${whole(row.rssBeforeMegabytes)} MB before the first message), ${verdict} the bar of ${barMegabytes} MB`,
+    `resident ${whole(row.rssMegabytes)} MB, ${whole(row.privateMegabytes)} MB of it private (${whole(row.rssBeforeMegabytes)} MB before the first message), ${verdict} the bar of ${barMegabytes} MB`,
   )
 }
 
@@ -173,6 +197,7 @@ if (import.meta.main && process.argv.includes('--worker')) {
       endpoints: { type: 'string', default: '10000' },
       scrapes: { type: 'string', default: '40' },
       every: { type: 'string', default: '15' },
+      apart: { type: 'string', default: '0' },
     },
   })
   await regressBench({
@@ -180,5 +205,6 @@ if (import.meta.main && process.argv.includes('--worker')) {
     endpoints: Number(values.endpoints),
     scrapes: Number(values.scrapes),
     everySeconds: Number(values.every),
+    apartMs: Number(values.apart),
   })
 }
