@@ -33,7 +33,7 @@ function entry(type: EventType, choice: Pick<EventEntry, 'stream' | 'owner' | 'l
   return { ...choice, domain, name }
 }
 
-/** Every event there is; its example is in examples.ts and its schema in avro/. */
+/** Every event there is; its example is in examples/ and its schema in avro/. */
 export const eventCatalogue: Readonly<Record<EventType, EventEntry>> = {
   'plimsoll.telemetry.v1.MetricBatch': entry('plimsoll.telemetry.v1.MetricBatch', {
     stream: 'METRIC',

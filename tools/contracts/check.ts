@@ -71,7 +71,7 @@ export function catalogueProblems({ current }: SchemaRepository): string[] {
       problems.push(`${type} is on ${eventCatalogue[event].stream}, which has no lanes`)
     }
     if (!Object.hasOwn(examples, type)) {
-      problems.push(`${type} has no example: add one in contracts/examples.ts`)
+      problems.push(`${type} has no example: add one in contracts/examples/`)
       continue
     }
     try {

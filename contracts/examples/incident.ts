@@ -1,0 +1,36 @@
+import { AT, type ExamplesOf, MINUTE } from './domain.ts'
+
+export const incidentExamples: ExamplesOf<'incident'> = {
+  'plimsoll.incident.v1.AlertReceived': {
+    alertId: '5d1c0c7a8f0e4a52',
+    source: 'alertmanager-eu',
+    sender: 'alertmanager_webhook',
+    name: 'CheckoutSlow',
+    status: 'firing',
+    severity: 'warning',
+    environment: 'production',
+    service: 'checkout',
+    startsAt: AT,
+    endsAt: null,
+    receivedAt: AT + 900,
+    groupKey: '{}:{alertname="CheckoutSlow"}',
+    fingerprint: 'b3d2a1f09c8e7d65',
+    labels: { alertname: 'CheckoutSlow', service: 'checkout', severity: 'warning' },
+    annotations: { summary: 'p95 of POST /cart is above 400 ms' },
+    generatorUrl: 'https://prometheus.example.com/graph?g0.expr=checkout',
+  },
+  'plimsoll.incident.v1.DeploymentRecorded': {
+    deploymentId: '7731',
+    source: 'ci',
+    sender: 'github',
+    service: 'checkout',
+    environment: 'production',
+    release: '2026.3.1',
+    status: 'succeeded',
+    occurredAt: AT - 5 * MINUTE,
+    receivedAt: AT - 5 * MINUTE + 300,
+    commit: '9fceb02d0ae598e95dc970b74767f19372d61af8',
+    url: 'https://github.com/example/checkout/deployments/7731',
+    actor: 'release-bot',
+  },
+}
