@@ -9,6 +9,7 @@ import type { Goal } from '../domain/playbook/playbook.ts'
 import { enrolmentId, recordEnrolment } from '../events/enrol.ts'
 import { allTables, storedAccounts } from '../store/account-states.ts'
 import { armsOnRecord } from '../store/actions.ts'
+import { lockPlaybook } from '../store/playbooks.ts'
 import type { Tables } from '../store/tables.ts'
 import { BASE, idParams } from './playbook-shapes.ts'
 import { playbookById } from './playbooks.ts'
@@ -64,6 +65,8 @@ export const playbookRecordRoute = ({ db, reader, clock }: ServiceContext<unknow
     const states = await storedAccounts.each(reader, [...inTime])
     return await db.transaction().execute(async (transaction) => {
       const tx = transaction as unknown as WorkerTransaction
+      // The same rows may be told by another request at once, in another order or with another arm.
+      await lockPlaybook(tx, id)
       const arms = await armsOnRecord(
         allTables(tx),
         rows.map(({ actionId }) => actionId),
@@ -81,7 +84,7 @@ export const playbookRecordRoute = ({ db, reader, clock }: ServiceContext<unknow
         else if (onRecord !== undefined) counts.repeated++
         else {
           const recorded = { accountId, arm, atMs, note, by: principal.name, goalBefore }
-          // False when another request has just put it down.
+          // False when the playbook has just enrolled the account by itself.
           if (await recordEnrolment(tx, playbook, recorded)) counts.recorded++
           else counts.repeated++
           arms.set(actionId, arm)

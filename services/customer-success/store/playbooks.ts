@@ -29,6 +29,11 @@ export type StoredPlaybook = {
   readonly activeVersion: number | undefined
 }
 
+/** Whoever saves a playbook, or puts down whom it treated, takes turns until the transaction ends. */
+export async function lockPlaybook(tx: WorkerTransaction, id: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`playbook ${id}`}, 0))`.execute(tx)
+}
+
 /** Keeps a definition as the next version of its playbook and returns that. */
 export async function savePlaybook(
   tx: WorkerTransaction,
@@ -36,8 +41,7 @@ export async function savePlaybook(
   definition: Playbook,
   by: { readonly name: string; readonly timeMs: number },
 ): Promise<number> {
-  // Two people who save at once take turns.
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`playbook ${id}`}, 0))`.execute(tx)
+  await lockPlaybook(tx, id)
   const { version } = await playbookTables(tx)
     .insertInto('playbook_version')
     .values((eb) => ({

@@ -10,9 +10,11 @@ import type { EventLog } from '@plimsoll/kit/log/log.ts'
 import type { Running } from '@plimsoll/kit/run.ts'
 import { startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DAY_MS, dayOf } from '../domain/day.ts'
 import { assign } from '../events/assignment.ts'
+import { enrolmentId } from '../events/enrol.ts'
 import { customerSuccess } from '../service.ts'
 import type { Tables } from '../store/tables.ts'
 
@@ -282,6 +284,58 @@ test('a campaign from before is put down once, refused where it cannot be true, 
   })
   expect(hook.posts).toHaveLength(1)
 })
+
+test('two requests that put the same down at once count it once, and each is told what became of its rows', async () => {
+  await call('PUT', '/playbooks/twice', unsent)
+  const told = [30, 40].map((days) => ({
+    ...{ accountId: treated, arm: 'treated', at: new Date(Date.now() - days * DAY_MS).toISOString() },
+  }))
+  const ids = told.map(({ at }) => enrolmentId('twice', treated, Date.parse(at)))
+  const record = (rows: object[]) => call('POST', '/playbooks/twice/actions', { items: rows })
+
+  const same = await atOnce(ids, () => [record(told), record([...told].reverse())])
+  expect(same.map(({ status }) => status)).toEqual([200, 200])
+  expect(same.map(({ body }) => body).sort((a, b) => recordedOf(b) - recordedOf(a))).toEqual([
+    { recorded: 2, repeated: 0, refused: [] },
+    { recorded: 0, repeated: 2, refused: [] },
+  ])
+
+  const later = { accountId: treated, at: new Date(Date.now() - 20 * DAY_MS).toISOString() }
+  const arms = ['treated', 'holdout'] as const
+  const answers = await atOnce([enrolmentId('twice', treated, Date.parse(later.at))], () =>
+    arms.map((arm) => record([{ ...later, arm }])),
+  )
+  const [first, second] = answers[0] && recordedOf(answers[0].body) === 1 ? [0, 1] : [1, 0]
+  expect(answers[first]).toMatchObject({ body: { recorded: 1, repeated: 0, refused: [] } })
+  const reason = `It is on record as ${arms[first]}, and an arm does not change.`
+  expect(answers[second]).toMatchObject({ body: { recorded: 0, repeated: 0, refused: [{ index: 0, reason }] } })
+  expect(await items('/actions?playbook=twice')).toHaveLength(3)
+})
+
+const recordedOf = (body: unknown): number => (body as { recorded: number }).recorded
+
+/** Begins requests that write these actions, and lets none of them go on before all have come to where they wait. */
+async function atOnce<T>(ids: readonly string[], begin: () => Promise<T>[]): Promise<T[]> {
+  const requests: Promise<T>[] = []
+  const tx = await database.worker.startTransaction().execute()
+  try {
+    // Whoever wants to write one of these waits for what becomes of it here: it is taken back.
+    for (const id of ids)
+      await sql`
+        insert into action
+        select copy.* from action, jsonb_populate_record(action, ${JSON.stringify({ id })}::jsonb) as copy limit 1`.execute(
+        tx,
+      )
+    requests.push(...begin())
+    const waiting = sql<{ n: number }>`
+      select count(*)::int as n from pg_locks where not granted and locktype in ('advisory', 'transactionid')`
+    const count = async () => (await waiting.execute(tx)).rows[0]?.n
+    await expect.poll(count, { timeout: 10_000 }).toBe(requests.length)
+  } finally {
+    await tx.rollback().execute()
+  }
+  return await Promise.all(requests)
+}
 
 test('a change as a goal needs to be known at the start', async () => {
   const { target: _, ...change } = save.goal
