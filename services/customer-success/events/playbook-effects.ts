@@ -7,7 +7,7 @@ import { slackPerformer } from '@plimsoll/kit/ledger/slack.ts'
 import { webhookPerformer } from '@plimsoll/kit/ledger/webhook.ts'
 import type { ServiceContext } from '@plimsoll/kit/service.ts'
 import type { CustomerSuccessConfig } from '../config.ts'
-import { findContact } from '../store/action-steps.ts'
+import { findContact } from '../store/contacts.ts'
 import type { PlaybookTables } from '../store/playbook-tables.ts'
 import type { PlaybookReader } from '../store/playbooks.ts'
 

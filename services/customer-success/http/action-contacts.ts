@@ -1,10 +1,8 @@
-import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
-import { saveContact } from '../store/action-steps.ts'
-import { keyHash, userKey } from '../store/identity.ts'
+import { auditContact, saveContact } from '../store/contacts.ts'
 import type { Tables } from '../store/tables.ts'
 import { BASE } from './playbook-shapes.ts'
 
@@ -52,10 +50,7 @@ export const contactRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Ro
         ...{ time_zone: contact.timeZone, consent: contact.consent, do_not_contact: contact.doNotContact },
         updated_at: new Date(timeMs),
       })
-      // What was agreed to is on record for good; the address and the id are not, so that they can be erased.
-      const { consent, doNotContact } = contact
-      const target = `${accountId}/${keyHash(userKey(userId)).toString('hex')}`
-      await writeAudit(tx, { principal, action: 'contact.saved', target, detail: { consent, doNotContact }, timeMs })
+      await auditContact(tx, { accountId, userId }, contact, { principal, timeMs })
     })
     return contact
   },

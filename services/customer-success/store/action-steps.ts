@@ -1,13 +1,11 @@
-/** What the steps of enrolments came to: contacts, tasks, messages, and what was held back and why. */
+/** What the steps of enrolments came to: what was done, tasks among it, and what was held back and why. */
 
-import type { ContactRecorded } from '@plimsoll/contracts/generated/types.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { type Selectable, sql } from 'kysely'
 import type { ActionStepTable, PlaybookTables } from './playbook-tables.ts'
 import { type PlaybookReader, playbookTables } from './playbooks.ts'
 
 export type StepRow = Selectable<ActionStepTable>
-export type ContactRow = Selectable<PlaybookTables['contact']>
 export type TaskRow = Selectable<PlaybookTables['action_task']>
 
 /** False when it is on record already. */
@@ -41,59 +39,6 @@ export async function contactedSince(
     .where('at', '>', since)
     .execute()
   return rows.map(({ user_id, at }) => ({ userId: user_id, atMs: at.getTime() }))
-}
-
-/** The people of an account a step is for: one by id, or all of a role. */
-export function recipients(
-  tx: WorkerTransaction,
-  accountId: string,
-  whom: { readonly userId: string } | { readonly role: string },
-): Promise<ContactRow[]> {
-  const query = playbookTables(tx).selectFrom('contact').selectAll().where('account_id', '=', accountId)
-  const narrowed =
-    'userId' in whom ? query.where('user_id', '=', whom.userId) : query.where(sql<boolean>`${whom.role} = any(roles)`)
-  return narrowed.orderBy('user_id').execute()
-}
-
-export function findContact(
-  reader: PlaybookReader,
-  accountId: string,
-  userId: string,
-): Promise<ContactRow | undefined> {
-  return reader
-    .selectFrom('contact')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .where('user_id', '=', userId)
-    .executeTakeFirst()
-}
-
-export async function saveContact(tx: WorkerTransaction, contact: ContactRow): Promise<void> {
-  const { account_id, user_id, ...values } = contact
-  await playbookTables(tx)
-    .insertInto('contact')
-    .values(contact)
-    .onConflict((conflict) => conflict.columns(['account_id', 'user_id']).doUpdateSet(values))
-    .execute()
-}
-
-/** What a statement does not say stays; one that is older than what is known says nothing any more. */
-export async function tellContact(tx: WorkerTransaction, told: ContactRecorded): Promise<void> {
-  const { accountId, userId, email, timeZone, roles, consent, doNotContact, updatedAt } = told
-  await sql`
-    insert into contact as known (account_id, user_id, email, roles, time_zone, consent, do_not_contact, updated_at)
-    values (
-      ${accountId}, ${userId}, ${email}, ${roles}::text[], coalesce(nullif(${timeZone}, ''), 'UTC'),
-      coalesce(${consent}, false), coalesce(${doNotContact}, false), ${new Date(updatedAt)}
-    )
-    on conflict (account_id, user_id) do update set
-      email = coalesce(nullif(${email}, ''), known.email),
-      roles = case when cardinality(excluded.roles) = 0 then known.roles else excluded.roles end,
-      time_zone = coalesce(nullif(${timeZone}, ''), known.time_zone),
-      consent = coalesce(${consent}, known.consent),
-      do_not_contact = coalesce(${doNotContact}, known.do_not_contact),
-      updated_at = excluded.updated_at
-    where known.updated_at <= excluded.updated_at`.execute(tx)
 }
 
 export async function insertTask(tx: WorkerTransaction, task: Omit<TaskRow, 'done_at' | 'done_by'>): Promise<void> {

@@ -10,7 +10,7 @@ import type {
 import { type BulkColumn, bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { regroupAccounts } from './accounts.ts'
-import { tellContact } from './action-steps.ts'
+import { tellContact } from './contacts.ts'
 import { numberAccounts } from './identity.ts'
 
 export type Facts = {

@@ -16,6 +16,7 @@ import { DAY_MS, dayOf } from '../domain/day.ts'
 import { assign } from '../events/assignment.ts'
 import { enrolmentId } from '../events/enrol.ts'
 import { customerSuccess } from '../service.ts'
+import { keyHash, userKey } from '../store/identity.ts'
 import type { Tables } from '../store/tables.ts'
 
 const SECRET = 'a secret of sixteen'
@@ -222,7 +223,38 @@ test('a contact that is imported changes what it states and no more, and never t
     { user_id: 'bea', email, roles, time_zone: timeZone, consent, do_not_contact: true },
     { user_id: 'new', email: '', roles: [], time_zone: 'UTC', consent: false, do_not_contact: false },
   ])
+  await publish('plimsoll.usage.v1.ContactRecorded', treated, {
+    ...told,
+    ...silent,
+    consent: true,
+    updatedAt: later + 1,
+  })
+  // Of what changed, by the API and by the import; not of what was old, nor of what said nothing or nothing new.
+  const target = `${treated}/${keyHash(userKey('bea')).toString('hex')}`
+  const onRecord = () => audited('contact.saved').then((rows) => rows.filter((row) => row.target === target))
+  const byImport = { kind: 'source', principal: 'crm', consent: true, doNotContact: true }
+  await publish('plimsoll.usage.v1.ContactRecorded', treated, {
+    ...{ ...told, ...silent, consent: false, updatedAt: later + 2 },
+  })
+  await expect
+    .poll(onRecord, { timeout: 20_000 })
+    .toMatchObject([{ kind: 'local', consent: true, doNotContact: false }, byImport, { ...byImport, consent: false }])
+  expect(JSON.stringify(await audited('contact.saved'))).not.toMatch(/"new"|bea@|example/)
 })
+
+const audited = async (action: string) => {
+  const { rows } = await sql<{
+    target: string
+    kind: string
+    principal: string
+    consent: boolean
+    doNotContact: boolean
+  }>`
+    select target, principal_kind as kind, principal, (detail->>'consent')::boolean as consent,
+      (detail->>'doNotContact')::boolean as "doNotContact"
+    from audit where action = ${action} order by n`.execute(database.worker)
+  return rows
+}
 
 test('a dry run finds who would have entered, and writes nothing', async () => {
   const before = await items('/actions')

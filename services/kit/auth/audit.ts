@@ -3,7 +3,8 @@ import type { WorkerTransaction } from '../db/database.ts'
 import type { Principal } from './principal.ts'
 
 export type AuditEntry = {
-  readonly principal: Principal
+  /** Who did it; `source` is a sender whose event stated it, by name. */
+  readonly principal: { readonly kind: Principal['kind'] | 'source'; readonly name: string }
   /** Past tense, `regression.accepted`. */
   readonly action: string
   /** What it was done to: an id, or a path. */
