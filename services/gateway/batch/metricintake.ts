@@ -11,6 +11,7 @@ import {
   pushSample,
 } from './metriccolumns.ts'
 import type { SeriesHandle, SeriesRegistry } from './registry.ts'
+import { createSpares } from './spares.ts'
 
 /** A sample in the columns of a batch: series row, time, start, value. */
 const SAMPLE_BYTES = 28
@@ -25,10 +26,12 @@ export type OpenMetricBatch = OpenBatch & {
 }
 
 let batchNumber = 0
-const spares: { readonly columns: MetricColumns; readonly series: Int32Array }[] = []
+type Rows = { readonly columns: MetricColumns; readonly series: Int32Array }
+
+const spares = createSpares((): Rows => ({ columns: createMetricColumns(), series: new Int32Array(1024) }))
 
 export function openMetricBatch(registry: SeriesRegistry, now: () => number): OpenMetricBatch {
-  const { columns, series } = spares.pop() ?? { columns: createMetricColumns(), series: new Int32Array(1024) }
+  const { columns, series } = spares.take()
   let described: Int32Array = new Int32Array(0)
   let encodedAtMs = 0
   clearMetricColumns(columns)
@@ -44,7 +47,7 @@ export function openMetricBatch(registry: SeriesRegistry, now: () => number): Op
       const encoded = encodeMetricBatch(registry, batch.series, batch.seriesCount, columns, encodedAtMs)
       described = encoded.described
       // The encoder copied all of it, so the next batch can have these arrays.
-      if (spares.length < 32) spares.push({ columns, series: batch.series })
+      spares.giveBack({ columns, series: batch.series })
       return encoded.bytes
     },
     stored: () => noteDescribed(registry, described, encodedAtMs),

@@ -1,8 +1,9 @@
-import { context, propagation } from '@opentelemetry/api'
 import type { Clock } from '@plimsoll/kit/clock.ts'
+import { traceHeaders } from '@plimsoll/kit/telemetry/propagation.ts'
 import { createLaneBatcher, type Intake } from './lanes.ts'
 import type { MetricColumns } from './metriccolumns.ts'
 import { fillMetricBatches, metricWeight, openMetricBatch } from './metricintake.ts'
+import { createPerSource } from './persource.ts'
 import type { BatchPublisher } from './publisher.ts'
 import { createSeriesRegistry, type SeriesRegistry } from './registry.ts'
 import type { SpanColumns } from './spancolumns.ts'
@@ -27,7 +28,7 @@ export type SourceBatches = {
 }
 
 export type AllSourceBatches = {
-  /** Ask again for every request: the registry is renewed in between when it is full or an hour old. */
+  /** Ask again for every request: they are renewed when the registry is full or an hour old, and forgotten with a quiet source. */
   of(source: string): SourceBatches
   flush(): void
   seriesCount(): number
@@ -45,7 +46,7 @@ export function createAllSourceBatches(
   clock: Clock,
   limits: BatchLimits,
 ): AllSourceBatches {
-  const sources = new Map<string, SourceBatches & { readonly bornMs: number }>()
+  const sources = createPerSource(clock, make, isWorn)
 
   function make(source: string): SourceBatches & { readonly bornMs: number } {
     const registry = createSeriesRegistry(source, limits.maxSeriesPerSource, lanes)
@@ -85,37 +86,20 @@ export function createAllSourceBatches(
     }
   }
 
-  function worn({ registry, bornMs }: SourceBatches & { readonly bornMs: number }): boolean {
+  function isWorn({ registry, bornMs }: SourceBatches & { readonly bornMs: number }): boolean {
     if (registry.bytes > MAX_REGISTRY_BYTES || clock.now() - bornMs > REGISTRY_AGE_MS) return true
     return registry.seriesCount === 0 && registry.texts.table.bytes > MAX_SPAN_TEXT_BYTES
   }
 
   return {
-    of(source) {
-      let batches = sources.get(source)
-      if (batches !== undefined && worn(batches)) {
-        batches.flush()
-        batches = undefined
-      }
-      if (batches === undefined) {
-        batches = make(source)
-        sources.set(source, batches)
-      }
-      return batches
-    },
+    of: sources.of,
     flush() {
-      for (const batches of sources.values()) batches.flush()
+      for (const batches of sources.all()) batches.flush()
     },
     seriesCount() {
       let count = 0
-      for (const { registry } of sources.values()) count += registry.seriesCount
+      for (const { registry } of sources.all()) count += registry.seriesCount
       return count
     },
   }
-}
-
-function traceHeaders(): Record<string, string> {
-  const headers: Record<string, string> = {}
-  propagation.inject(context.active(), headers)
-  return headers
 }

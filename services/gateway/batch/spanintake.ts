@@ -9,6 +9,7 @@ import {
   type SpanColumns,
   TRACE_ID_BYTES,
 } from './spancolumns.ts'
+import { createSpares } from './spares.ts'
 
 /** A span in the columns of a batch, its strings aside: ids, two doubles, kind, status, HTTP status, refs and ends. */
 const SPAN_BYTES = TRACE_ID_BYTES + 2 * SPAN_ID_BYTES + 16 + 4 + SPAN_TEXTS * 8
@@ -29,10 +30,10 @@ export type OpenSpanBatch = OpenBatch & {
 let counted = new Float64Array(0)
 let marks = 0
 
-const spareColumns: SpanColumns[] = []
+const spares = createSpares(createSpanColumns)
 
 export function openSpanBatch(source: string, texts: TextTable, now: () => number): OpenSpanBatch {
-  const columns = spareColumns.pop() ?? createSpanColumns()
+  const columns = spares.take()
   columns.spans = 0
   const batch: OpenSpanBatch = {
     weight: BATCH_BYTES,
@@ -44,7 +45,7 @@ export function openSpanBatch(source: string, texts: TextTable, now: () => numbe
       copyStretch(batch)
       const bytes = encodeSpanBatch(source, texts, columns, now())
       // The encoder copied all of it, so the next batch can have these arrays.
-      if (spareColumns.length < 32) spareColumns.push(columns)
+      spares.giveBack(columns)
       return bytes
     },
     stored() {},

@@ -1,9 +1,9 @@
-import { context, propagation } from '@opentelemetry/api'
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
 import { incidentLaneKey, laneOf } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
+import { traceHeaders } from '@plimsoll/kit/telemetry/propagation.ts'
 import type { Fact, Mapped } from './domain/fact.ts'
 import type { Parsed } from './domain/shape.ts'
 
@@ -38,14 +38,12 @@ export async function accept(parsed: Parsed<Mapped>, source: string, log: EventL
 
 function publish(fact: Fact, source: string, log: EventLog) {
   const { environment, service } = fact.value
-  const trace: Record<string, string> = {}
-  propagation.inject(context.active(), trace)
   return log.publish({
     subject: subjectOf(fact.type, laneOf(incidentLaneKey(environment, service), log.lanes)),
     data: encodeFact(fact),
     id: fact.id,
     headers: {
-      ...trace,
+      ...traceHeaders(),
       'Plimsoll-Type': fact.type,
       'Plimsoll-Source': source,
       'Plimsoll-Time': new Date(fact.time).toISOString(),

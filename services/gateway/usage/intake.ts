@@ -2,12 +2,13 @@ import { hash } from 'node:crypto'
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
 import { laneOf } from '@plimsoll/contracts/lane.ts'
 import { subjectOf } from '@plimsoll/contracts/subjects.ts'
-import { type UsageEvent, type UsageRows, usageLaneKey } from '@plimsoll/contracts/usage-batch.ts'
+import { type UsageEvent, usageLaneKey } from '@plimsoll/contracts/usage-batch.ts'
 import type { Clock } from '@plimsoll/kit/clock.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
 import { traceHeaders } from '@plimsoll/kit/telemetry/propagation.ts'
-import { createLaneBatcher, type LaneBatcher } from '../batch/lanes.ts'
+import { createLaneBatcher } from '../batch/lanes.ts'
+import { createPerSource } from '../batch/persource.ts'
 import { createBatchPublisher } from '../batch/publisher.ts'
 import { within } from '../ingestion.ts'
 import type { Reason } from '../sources/advice.ts'
@@ -17,7 +18,7 @@ import { checkDraft, type Reception } from './domain/event.ts'
 import type { Fact } from './domain/fact.ts'
 import type { Verdict, VerdictStatus } from './domain/verdict.ts'
 import { type Quarantined, quarantineMessages } from './quarantine.ts'
-import { type OpenUsageBatch, openUsageBatch, usageWeight } from './usagebatch.ts'
+import { openUsageBatch, usageWeight } from './usagebatch.ts'
 import { createEventWindow, ID_BYTES, idAt } from './window.ts'
 
 export type UsageLimits = {
@@ -82,28 +83,20 @@ export function createUsageIntake(
 ): UsageIntake {
   const publisher = createBatchPublisher(log, clock, onPublishRetry)
   const window = createEventWindow(clock)
-  const batchers = new Map<string, LaneBatcher<OpenUsageBatch>>()
-  const freeRows: UsageRows[] = []
+  const batchers = createPerSource(clock, (source) =>
+    createLaneBatcher({
+      type: 'plimsoll.usage.v1.UsageBatch',
+      source,
+      lanes: log.lanes,
+      open: () => openUsageBatch(source, clock.now),
+      publish: publisher.publish,
+      headers: traceHeaders,
+      lingerMs: limits.lingerMs,
+      maxBytes: limits.maxMessageBytes,
+    }),
+  )
   const underWay = new Set<Promise<unknown>>()
   let inFlightBytes = 0
-
-  function batcherOf(source: string): LaneBatcher<OpenUsageBatch> {
-    let batcher = batchers.get(source)
-    if (batcher === undefined) {
-      batcher = createLaneBatcher({
-        type: 'plimsoll.usage.v1.UsageBatch',
-        source,
-        lanes: log.lanes,
-        open: () => openUsageBatch(source, clock.now, freeRows),
-        publish: publisher.publish,
-        headers: traceHeaders,
-        lingerMs: limits.lingerMs,
-        maxBytes: limits.maxMessageBytes,
-      })
-      batchers.set(source, batcher)
-    }
-    return batcher
-  }
 
   function judge(read: Read, index: number, request: UsageRequest, sorted: Sorted): Outcome {
     const { events, facts, quarantined, ids } = sorted
@@ -139,7 +132,7 @@ export function createUsageIntake(
       weight[lane] = (weight[lane] as number) + (weights[i] as number)
     })
     const requestId = hash('sha256', ids).slice(0, 32)
-    return batcherOf(source).take({ requestId, stored: nothingStored, weight }, (batchFor) => {
+    return batchers.of(source).take({ requestId, stored: nothingStored, weight }, (batchFor) => {
       for (const [i, event] of events.entries()) batchFor(lanes[i] as number, weights[i] as number)?.add(event)
     })
   }
@@ -236,7 +229,7 @@ export function createUsageIntake(
     },
     rebuild: () => window.rebuild(log),
     async drain(withinMs) {
-      for (const batcher of batchers.values()) batcher.flush()
+      for (const batcher of batchers.all()) batcher.flush()
       await within(Promise.allSettled(underWay), withinMs)
       publisher.stop()
     },

@@ -1,6 +1,7 @@
 import { encodeEvent } from '@plimsoll/contracts/events.ts'
-import { createUsageRows, USAGE_TYPE, type UsageEvent, type UsageRows } from '@plimsoll/contracts/usage-batch.ts'
+import { createUsageRows, USAGE_TYPE, type UsageEvent } from '@plimsoll/contracts/usage-batch.ts'
 import type { OpenBatch } from '../batch/lanes.ts'
+import { createSpares } from '../batch/spares.ts'
 
 export type OpenUsageBatch = OpenBatch & {
   /** `weight` of the event was added by whoever found room for it. */
@@ -19,9 +20,10 @@ export function usageWeight({ accountId, userId, anonymousId, name, properties, 
   return bytes
 }
 
-/** A batch that gathers its rows in one of `free`, where it puts them back for the next one once it is encoded. */
-export function openUsageBatch(source: string, now: () => number, free: UsageRows[]): OpenUsageBatch {
-  const rows = free.pop() ?? createUsageRows()
+const spares = createSpares(createUsageRows)
+
+export function openUsageBatch(source: string, now: () => number): OpenUsageBatch {
+  const rows = spares.take()
   const receivedAt = now()
   const batch: OpenUsageBatch = {
     weight: BATCH_BYTES,
@@ -33,7 +35,8 @@ export function openUsageBatch(source: string, now: () => number, free: UsageRow
     encode() {
       const data = encodeEvent(USAGE_TYPE, rows.batch(source, receivedAt))
       rows.clear()
-      free.push(rows)
+      // The encoder copied all of it, so the next batch can have these rows.
+      spares.giveBack(rows)
       return data
     },
     stored: () => {},
