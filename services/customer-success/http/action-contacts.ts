@@ -1,3 +1,4 @@
+import { isTimeZone } from '@plimsoll/contracts/time-zone.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
@@ -55,12 +56,3 @@ export const contactRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Ro
     return contact
   },
 })
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: name })
-    return true
-  } catch {
-    return false
-  }
-}

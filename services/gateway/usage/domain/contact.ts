@@ -1,3 +1,4 @@
+import { isTimeZone } from '@plimsoll/contracts/time-zone.ts'
 import type { Stated } from './fact.ts'
 import type { FactFields } from './factfields.ts'
 
@@ -27,13 +28,4 @@ const answers: Readonly<Record<string, 'yes' | 'no'>> = {
 function decision(given: FactFields, name: string): boolean | null {
   const answer = given.choice<'yes' | 'no' | ''>(name, answers, '')
   return answer === '' ? null : answer === 'yes'
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: name })
-    return true
-  } catch {
-    return false
-  }
 }
