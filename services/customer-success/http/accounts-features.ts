@@ -1,9 +1,10 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
+import { tables } from '../store/identity.ts'
 import type { Tables } from '../store/tables.ts'
 import { nullable } from './analytics-shapes.ts'
 
@@ -53,17 +54,15 @@ export const defineFeatureRoute = ({ db, clock }: ServiceContext<unknown, Tables
   async handler(request, _reply, principal): Promise<Static<typeof feature>> {
     const { name } = request.params as Static<typeof params>
     const { isCore, plans: included } = request.body as Static<typeof body>
-    return await db.transaction().execute(async (tx) => {
-      const changed = await tx
+    return await inTransaction(db, async (tx) => {
+      const changed = await tables(tx)
         .updateTable('feature')
         .set({ is_core: isCore, plans: included })
         .where('name', '=', name)
         .executeTakeFirst()
       if (changed.numUpdatedRows === 0n) throw appError('not-found', `No event has had the name "${name}" yet.`)
       const detail = { isCore, plans: included }
-      await writeAudit(tx as unknown as WorkerTransaction, {
-        ...{ principal, action: 'feature.defined', target: name, detail, timeMs: clock.now() },
-      })
+      await writeAudit(tx, { principal, action: 'feature.defined', target: name, detail, timeMs: clock.now() })
       return { feature: name, isCore, plans: included }
     })
   },

@@ -1,5 +1,5 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
@@ -27,8 +27,7 @@ export const unlinkRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Rou
     const pair = request.body as Static<typeof body>
     const other = 'otherUserId' in pair ? userKey(pair.otherUserId) : anonymousKey(pair.anonymousId)
     const timeMs = clock.now()
-    await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    await inTransaction(db, async (tx) => {
       const keys = [userKey(pair.userId), other] as const
       if (!(await unlink(tx, keys, { name: principal.name, timeMs }))) {
         throw appError(

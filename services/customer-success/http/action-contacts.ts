@@ -1,5 +1,5 @@
 import { isTimeZone } from '@plimsoll/contracts/time-zone.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
@@ -44,8 +44,7 @@ export const contactRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Ro
       })
     }
     const timeMs = clock.now()
-    await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    await inTransaction(db, async (tx) => {
       await saveContact(tx, {
         ...{ account_id: accountId, user_id: userId, email: contact.email, roles: contact.roles },
         ...{ time_zone: contact.timeZone, consent: contact.consent, do_not_contact: contact.doNotContact },

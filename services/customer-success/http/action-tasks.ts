@@ -1,5 +1,5 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
@@ -53,8 +53,7 @@ export const taskDoneRoute = ({ db, clock }: ServiceContext<unknown, Tables>): R
   async handler(request, _, principal) {
     const { id } = request.params as Static<typeof params>
     const timeMs = clock.now()
-    await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    await inTransaction(db, async (tx) => {
       if (!(await finishTask(tx, id, { name: principal.name, timeMs })))
         throw appError('conflict', `No open task has the id ${id}; list them with GET ${BASE}/tasks?open=true.`)
       await writeAudit(tx, { principal, action: 'task.done', target: id, timeMs })

@@ -1,5 +1,5 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
@@ -98,8 +98,7 @@ export const actionStartRoute = ({ db, reader, clock }: ServiceContext<unknown, 
     if (day === undefined || (await storedAccounts.at(reader, day, [accountId])).length === 0)
       throw appError('not-found', `There is no account ${accountId}; list them with GET ${BASE}/accounts.`)
     const atMs = clock.now()
-    const id = await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    const id = await inTransaction(db, async (tx) => {
       const started = { accountId, kind: kind as ManualAction, note, by: principal.name, atMs }
       const actionId = await startByHand(tx, started)
       await writeAudit(tx, { principal, action: 'action.started', target: actionId, detail: { note }, timeMs: atMs })

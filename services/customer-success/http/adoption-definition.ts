@@ -1,9 +1,10 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { saveAdoptionDefinition } from '../store/adoption.ts'
-import { workerTransaction } from '../store/health.ts'
+import { tables } from '../store/identity.ts'
 import type { Tables } from '../store/tables.ts'
 
 /** A year and a day: as far back as one adoption may reach. */
@@ -32,9 +33,8 @@ export const adoptionDefinitionRoute = ({ db, clock }: ServiceContext<unknown, T
   async handler(request, _reply, principal): Promise<Static<typeof definitionSchema>> {
     const { name } = request.params as Static<typeof params>
     const definition = request.body as Static<typeof definitionSchema>
-    await db.transaction().execute(async (transaction) => {
-      const tx = workerTransaction(transaction)
-      const known = await transaction.selectFrom('feature').select('id').where('name', '=', name).executeTakeFirst()
+    await inTransaction(db, async (tx) => {
+      const known = await tables(tx).selectFrom('feature').select('id').where('name', '=', name).executeTakeFirst()
       if (known === undefined) throw appError('not-found', `No event has had the name "${name}" yet.`)
       await saveAdoptionDefinition(tx, name, definition)
       const change = { action: 'feature.adoption-defined', target: name, detail: definition }

@@ -1,5 +1,5 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
@@ -81,8 +81,7 @@ export const guidanceSaveRoute = ({ db, clock }: ServiceContext<unknown, Tables>
     const { id: target } = request.params as Static<typeof idParams>
     const definition = request.body as GuidanceItem
     const timeMs = clock.now()
-    await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    await inTransaction(db, async (tx) => {
       await saveItem(tx, target, definition, { name: principal.name, timeMs })
       await writeAudit(tx, { principal, action: 'guidance.saved', target, timeMs })
     })
@@ -100,8 +99,7 @@ export const guidanceDismissRoute = ({ db, clock }: ServiceContext<unknown, Tabl
   async handler(request, _, principal) {
     const { id: target } = request.params as Static<typeof params>
     const timeMs = clock.now()
-    await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    await inTransaction(db, async (tx) => {
       if (!(await dismissMessage(tx, target, new Date(timeMs))))
         throw appError('conflict', `No message ${target} is shown.`)
       await writeAudit(tx, { principal, action: 'guidance.dismissed', target, timeMs })

@@ -1,8 +1,9 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
-import { workerTransaction } from '../store/health.ts'
+import { healthTables } from '../store/health.ts'
 import { activateConfiguration, findActive } from '../store/health-configurations.ts'
 import type { Tables } from '../store/tables.ts'
 import { configurationBody, configurationSchema } from './health-configuration-shapes.ts'
@@ -22,9 +23,8 @@ export const healthActivateRoute = ({ db, clock }: ServiceContext<unknown, Table
   async handler(request, _, principal) {
     const { version } = request.params as Static<typeof params>
     const timeMs = clock.now()
-    return await db.transaction().execute(async (transaction) => {
-      const tx = workerTransaction(transaction)
-      const before = await findActive(transaction)
+    return await inTransaction(db, async (tx) => {
+      const before = await findActive(healthTables(tx))
       const row = await activateConfiguration(tx, version, timeMs)
       if (row === undefined) {
         throw appError(

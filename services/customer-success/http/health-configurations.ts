@@ -1,11 +1,12 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { type Configuration, configurationProblem } from '../domain/health/configuration.ts'
 import { compareConfigurations } from '../domain/health/fit.ts'
-import { healthTables, workerTransaction } from '../store/health.ts'
+import { healthTables } from '../store/health.ts'
 import { activeConfiguration, addConfiguration, listConfigurations } from '../store/health-configurations.ts'
 import { knownFates } from '../store/health-fates.ts'
 import type { Tables } from '../store/tables.ts'
@@ -48,8 +49,7 @@ export const healthConfigureRoute = ({ db, clock }: ServiceContext<unknown, Tabl
     const problem = configurationProblem(made)
     if (problem !== undefined) throw appError('bad-request', `The configuration cannot score: ${problem}.`)
     const timeMs = clock.now()
-    const row = await db.transaction().execute(async (transaction) => {
-      const tx = workerTransaction(transaction)
+    const row = await inTransaction(db, async (tx) => {
       const active = await activeConfiguration(tx)
       const backtest = compareConfigurations(await knownFates(healthTables(tx)), made, active)
       const by = { by: principal.name, atMs: timeMs, backtest }

@@ -1,8 +1,9 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { fitConfiguration, LEAST_CHURNERS } from '../domain/health/fit.ts'
-import { healthTables, workerTransaction } from '../store/health.ts'
+import { healthTables } from '../store/health.ts'
 import { activeConfiguration, addConfiguration } from '../store/health-configurations.ts'
 import { knownFates } from '../store/health-fates.ts'
 import type { Tables } from '../store/tables.ts'
@@ -20,8 +21,7 @@ export const healthFitRoute = ({ db, clock }: ServiceContext<unknown, Tables>): 
   },
   async handler(_, reply, principal) {
     const timeMs = clock.now()
-    const row = await db.transaction().execute(async (transaction) => {
-      const tx = workerTransaction(transaction)
+    const row = await inTransaction(db, async (tx) => {
       const active = await activeConfiguration(tx)
       const fitted = fitConfiguration(await knownFates(healthTables(tx)), active)
       if (fitted === undefined) {

@@ -1,5 +1,5 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { DAY_MS, dayOf } from '../domain/day.ts'
@@ -63,8 +63,7 @@ export const playbookRecordRoute = ({ db, reader, clock }: ServiceContext<unknow
     })
     const inTime = new Set(rows.filter(({ atMs }) => atMs <= timeMs && atMs >= timeMs - MOST_DAYS * DAY_MS))
     const states = await storedAccounts.each(reader, [...inTime])
-    return await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    return await inTransaction(db, async (tx) => {
       // The same rows may be told by another request at once, in another order or with another arm.
       await lockPlaybook(tx, id)
       const arms = await armsOnRecord(

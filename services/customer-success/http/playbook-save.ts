@@ -1,5 +1,5 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
@@ -33,8 +33,7 @@ export const playbookSaveRoute = ({ db, clock }: ServiceContext<unknown, Tables>
     const { id } = request.params as Static<typeof idParams>
     const definition = parsePlaybook(request.body)
     const timeMs = clock.now()
-    return await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    return await inTransaction(db, async (tx) => {
       const version = await savePlaybook(tx, id, definition, { name: principal.name, timeMs })
       await writeAudit(tx, { principal, action: 'playbook.saved', target: id, detail: { version }, timeMs })
       return { id, version }
@@ -62,8 +61,7 @@ export const playbookActivateRoute = ({ db, clock }: ServiceContext<unknown, Tab
     const { id } = request.params as Static<typeof idParams>
     const { version: wanted } = request.body as Static<typeof activation>
     const timeMs = clock.now()
-    return await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    return await inTransaction(db, async (tx) => {
       const found = await findDefinition(playbookTables(tx), id, wanted)
       const ready = READY_PLAYBOOKS[id]
       if (found === undefined && (ready === undefined || wanted !== undefined))
@@ -90,8 +88,7 @@ export const playbookDeactivateRoute = ({ db, clock }: ServiceContext<unknown, T
   async handler(request, _, principal) {
     const { id } = request.params as Static<typeof idParams>
     const timeMs = clock.now()
-    await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    await inTransaction(db, async (tx) => {
       if (!(await deactivatePlaybook(tx, id))) throw appError('conflict', `Playbook ${id} is not active.`)
       await writeAudit(tx, { principal, action: 'playbook.deactivated', target: id, timeMs })
     })

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
@@ -33,7 +33,7 @@ export const exportRoute = (
   async handler(request, reply, principal) {
     const [target, whose] = await whoseOf(reader, request.query as Static<typeof querystring>)
     const timeMs = clock.now()
-    await writeAudit(db as unknown as WorkerTransaction, { principal, action: 'privacy.exported', target, timeMs })
+    await inTransaction(db, (tx) => writeAudit(tx, { principal, action: 'privacy.exported', target, timeMs }))
     return reply.type('application/x-ndjson').send(streamOf(exportLines(db, whose), patience))
   },
 })

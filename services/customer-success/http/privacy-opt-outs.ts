@@ -1,5 +1,6 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
@@ -70,8 +71,7 @@ function change(
     const { kind: of, id } = request.params as Static<typeof params>
     const key = `${of}:${id}`
     const timeMs = clock.now()
-    await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    await inTransaction(db, async (tx) => {
       const target = keyHash(key).toString('hex')
       if (await make(tx, key, timeMs)) await writeAudit(tx, { principal, action, target, timeMs })
     })

@@ -1,5 +1,5 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { decodeCursor, encodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
@@ -71,8 +71,7 @@ export const replayRoute = ({ db, clock, config }: ServiceContext<CustomerSucces
     const { limit, cursor: at } = request.query as Static<typeof querystring>
     const after = decodeCursor(at, cursor)
     const timeMs = clock.now()
-    return await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    return await inTransaction(db, async (tx) => {
       const { counted, left, last } = await replayQuarantined(tx, usageLimits(config), after, { limit, nowMs: timeMs })
       const detail = { counted, left }
       await writeAudit(tx, { principal, action: 'quarantine.replayed', target: 'usage', detail, timeMs })

@@ -1,5 +1,5 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
@@ -37,8 +37,7 @@ export const eraseRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Rout
   async handler(request, _reply, principal): Promise<Static<typeof receipt>> {
     const person = request.body as Static<typeof body>
     const timeMs = clock.now()
-    return await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    return await inTransaction(db, async (tx) => {
       const erased = await erasePerson(tx, person, timeMs)
       if (erased === undefined)
         throw appError('not-found', 'Nobody has this id: check it, and whether it was erased before.')
@@ -71,8 +70,7 @@ export const eraseAccountRoute = ({ db, clock }: ServiceContext<unknown, Tables>
   async handler(request, _reply, principal): Promise<Static<typeof accountReceipt>> {
     const { accountId } = request.body as Static<typeof accountBody>
     const timeMs = clock.now()
-    return await db.transaction().execute(async (transaction) => {
-      const tx = transaction as unknown as WorkerTransaction
+    return await inTransaction(db, async (tx) => {
       const erased = await eraseAccount(tx, accountId, timeMs)
       if (erased === undefined) {
         throw appError(

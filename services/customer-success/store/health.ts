@@ -9,7 +9,6 @@ import { ANY, daysBetween, series } from '../domain/usage-cells.ts'
 import { ALL } from '../domain/usage-person.ts'
 import { readCells } from './cells.ts'
 import type { HealthScoreTable, HealthTables } from './health-tables.ts'
-import type { Tables } from './tables.ts'
 import type { UsageTables } from './usage-tables.ts'
 
 export type ScoreRow = Selectable<HealthScoreTable>
@@ -17,9 +16,6 @@ export type HealthReader = ReaderDatabase<HealthTables>
 
 export const healthTables = (tx: WorkerTransaction): Transaction<HealthTables & UsageTables> =>
   tx as Transaction<HealthTables & UsageTables>
-
-/** The other way: for kit's helpers, which know no service's tables. */
-export const workerTransaction = (tx: Transaction<Tables>): WorkerTransaction => tx as unknown as WorkerTransaction
 
 /** As far back as days are closed that nobody closed yet. */
 const MOST_DAYS = 400

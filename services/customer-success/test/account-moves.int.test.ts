@@ -1,3 +1,4 @@
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 /** Accounts change their plans by subscriptions and group calls while they are used: nobody waits in a circle. */
 
 import { createHash } from 'node:crypto'
@@ -40,8 +41,7 @@ afterAll(async () => {
 })
 
 /** Not tried again: a deadlock fails the test. */
-const transaction = <T>(work: (tx: WorkerTransaction) => Promise<T>): Promise<T> =>
-  database.worker.transaction().execute((tx) => work(tx as unknown as WorkerTransaction))
+const transaction = <T>(work: (tx: WorkerTransaction) => Promise<T>): Promise<T> => inTransaction(database.worker, work)
 
 async function useLane(lane: number): Promise<void> {
   const random = createRandom(seed + lane)

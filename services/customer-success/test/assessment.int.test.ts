@@ -1,4 +1,5 @@
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import type { Running } from '@plimsoll/kit/run.ts'
 import { startOn } from '@plimsoll/kit/testing/running.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
@@ -7,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dayOf, isoDay } from '../domain/day.ts'
 import type { Assessment } from '../http/assessment-shapes.ts'
 import { customerSuccess } from '../service.ts'
-import { type ScoreRow, saveProgress, saveScores, workerTransaction } from '../store/health.ts'
+import { type ScoreRow, saveProgress, saveScores } from '../store/health.ts'
 import { activeConfiguration } from '../store/health-configurations.ts'
 import { openEpisode } from '../store/risk.ts'
 import type { Tables } from '../store/tables.ts'
@@ -29,8 +30,7 @@ beforeAll(async () => {
   const { processors, tickers, start, ...routesOnly } = customerSuccess
   running = await startOn(stack, [routesOnly])
   database = openDatabase<Tables>({ url: stack.databaseUrl, service: 'customer-success' })
-  await database.worker.transaction().execute(async (transaction) => {
-    const tx = workerTransaction(transaction)
+  await inTransaction(database.worker, async (tx) => {
     await activeConfiguration(tx)
     await saveScores(tx, book())
     await saveProgress(tx, 'health', first + DAYS)

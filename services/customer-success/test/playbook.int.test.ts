@@ -3,6 +3,7 @@ import { readConfig } from '@plimsoll/kit/config.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { migrateService } from '@plimsoll/kit/db/migrate.ts'
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import type { LaneMessage, OutgoingEvent, Processor, Ticker } from '@plimsoll/kit/lanes/processor.ts'
 import { listEffects } from '@plimsoll/kit/ledger/ledger.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
@@ -67,8 +68,7 @@ function stateAt(accountId: string, day: number): AccountState | undefined {
 }
 
 const [config] = readConfig([customerSuccessConfig], {})
-const transaction = <T>(work: (tx: WorkerTransaction) => Promise<T>): Promise<T> =>
-  database.worker.transaction().execute((tx) => work(tx as unknown as WorkerTransaction))
+const transaction = <T>(work: (tx: WorkerTransaction) => Promise<T>): Promise<T> => inTransaction(database.worker, work)
 
 beforeAll(async () => {
   stack = await startStack({ nats: false })

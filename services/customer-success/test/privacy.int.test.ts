@@ -1,6 +1,6 @@
 import type { DecodedEvent } from '@plimsoll/contracts/events.ts'
-import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { openDatabase, roleDatabase } from '@plimsoll/kit/db/pool.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { until } from '@plimsoll/kit/lanes/testing.ts'
 import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
@@ -428,10 +428,8 @@ async function upkeepIn(days: number): Promise<void> {
   const { tick } = usageUpkeepTicker(config)
   const database = openDatabase<Tables>({ url: stack.databaseUrl, service: 'customer-success' })
   const context = { lane: 0, now: () => Date.now() + days * DAY_MS }
-  const inTransaction = (work: (tx: WorkerTransaction) => Promise<unknown>) =>
-    database.worker.transaction().execute((tx) => work(tx as unknown as WorkerTransaction))
   const state = { droppedMs: 0, forgotUpTo: 0 }
   // Partitions are dropped by a tick of their own.
-  for (let ticks = 0; ticks < 2; ticks++) await inTransaction((tx) => tick(state, tx, context))
+  for (let ticks = 0; ticks < 2; ticks++) await inTransaction(database.worker, (tx) => tick(state, tx, context))
   await database.close()
 }

@@ -1,6 +1,8 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { readConfig } from '@plimsoll/kit/config.ts'
+import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import type { Ticker } from '@plimsoll/kit/lanes/processor.ts'
 import type { Running } from '@plimsoll/kit/run.ts'
 import { createMetrics } from '@plimsoll/kit/telemetry/prometheus.ts'
@@ -20,7 +22,6 @@ import { upliftTicker } from '../events/uplift.ts'
 import { customerSuccess } from '../service.ts'
 import type { AccountStates } from '../store/account-states.ts'
 import { saveContact } from '../store/contacts.ts'
-import { workerTransaction } from '../store/health.ts'
 import { savePlaybook } from '../store/playbooks.ts'
 import type { Tables } from '../store/tables.ts'
 
@@ -40,8 +41,7 @@ let stack: Stack
 let running: Running
 let database: ServiceDatabase<Tables>
 
-const transaction = <T>(work: (tx: ReturnType<typeof workerTransaction>) => Promise<T>): Promise<T> =>
-  database.worker.transaction().execute((tx) => work(workerTransaction(tx)))
+const transaction = <T>(work: (tx: WorkerTransaction) => Promise<T>): Promise<T> => inTransaction(database.worker, work)
 
 beforeAll(async () => {
   stack = await startStack()

@@ -1,3 +1,4 @@
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 /** Shuffled and repeated events over concurrent lanes, merges, splits, moves and erasures: not one wrong cell. */
 
 import { createHash } from 'node:crypto'
@@ -65,10 +66,10 @@ function shuffled<T>(items: readonly T[]): T[] {
   return all
 }
 
-const inTransaction = async <T>(work: (tx: WorkerTransaction) => Promise<T>): Promise<T> => {
+const persistently = async <T>(work: (tx: WorkerTransaction) => Promise<T>): Promise<T> => {
   for (;;) {
     try {
-      return await database.worker.transaction().execute((tx) => work(tx as unknown as WorkerTransaction))
+      return await inTransaction(database.worker, work)
     } catch (error) {
       // A deadlock, say: the lane would try again.
       if (!isTransient(error)) throw error
@@ -224,8 +225,8 @@ test(`every cell is exact (seed ${seed})`, async () => {
   // Four lanes at a time, any of which may carry any person.
   const lanes = Array.from({ length: 4 }, async (_, lane) => {
     for (let i = lane; i < batches.length; i += 4) {
-      await inTransaction((tx) => takeUsage(tx, createNumbers(), batches[i] ?? [], LIMITS, NOW))
-      if (lane === 0 && i % 16 === 0) await inTransaction(sumUpCells)
+      await persistently((tx) => takeUsage(tx, createNumbers(), batches[i] ?? [], LIMITS, NOW))
+      if (lane === 0 && i % 16 === 0) await persistently(sumUpCells)
     }
   })
   await Promise.all(lanes)
@@ -242,12 +243,12 @@ test(`every cell is exact (seed ${seed})`, async () => {
     ...{ seats: 3, mrrMinor: 100, currency: 'EUR', startedAt: NOW, renewsAt: null, cancelledAt: null, reason: '' },
     ...{ updatedAt: NOW, receivedAt: NOW },
   } satisfies SubscriptionRecorded
-  await inTransaction((tx) => takeFacts(tx, { ...noFacts(), subscriptions: [subscription, subscription] }))
+  await persistently((tx) => takeFacts(tx, { ...noFacts(), subscriptions: [subscription, subscription] }))
   await expectEveryCell(new Set(), '')
 
   const wrong = identified[0] as UsageRow
   const [user = '', anonymous = ''] = keysIn(wrong)
-  expect(await inTransaction((tx) => unlink(tx, [user, anonymous], { name: 'test', timeMs: NOW }))).toBe(true)
+  expect(await persistently((tx) => unlink(tx, [user, anonymous], { name: 'test', timeMs: NOW }))).toBe(true)
   await expectEveryCell(new Set(), `${anonymous} ${user}`)
 
   const keys = [...new Set(all.flatMap(keysIn))]
@@ -267,12 +268,12 @@ test(`every cell is exact (seed ${seed})`, async () => {
   const gone = new Set(
     keys.filter((_, i) => victims.some((one) => personOf.get(i) === personOf.get(keys.indexOf(`user:${one}`)))),
   )
-  for (const userId of victims) await inTransaction((tx) => erasePerson(tx, { userId }, NOW))
+  for (const userId of victims) await persistently((tx) => erasePerson(tx, { userId }, NOW))
   await expectEveryCell(gone, `${anonymous} ${user}`)
 
   // What comes of them afterwards is not taken in, and what came of others before is known.
   const again = [...events.slice(0, 200), rowOf('late', 'track', { userId: 'u1', name: 'searched', accountId: 'a1' })]
-  await inTransaction((tx) => takeUsage(tx, createNumbers(), again, LIMITS, NOW))
-  await inTransaction(sumUpCells)
+  await persistently((tx) => takeUsage(tx, createNumbers(), again, LIMITS, NOW))
+  await persistently(sumUpCells)
   await expectEveryCell(gone, `${anonymous} ${user}`)
 })

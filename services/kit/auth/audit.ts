@@ -16,7 +16,7 @@ export type AuditEntry = {
 /**
  * Writes who changed what, in the transaction of the change: there is no change without its row and no row without its
  * change. The table is in every service's schema.
- * @example await db.transaction().execute(async (tx) => { await accept(tx, id); await writeAudit(tx, { ... }) })
+ * @example await inTransaction(db, async (tx) => { await accept(tx, id); await writeAudit(tx, { ... }) })
  */
 export async function writeAudit(
   tx: WorkerTransaction,

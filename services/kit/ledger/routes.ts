@@ -1,8 +1,8 @@
+import { inTransaction } from '../db/transaction.ts'
 /** A service's ledger over HTTP: what was done outside, what did not come about, and a person's word on it. */
 
 import { type Static, Type } from 'typebox'
 import { writeAudit } from '../auth/audit.ts'
-import type { WorkerTransaction } from '../db/database.ts'
 import { appError } from '../errors.ts'
 import { decodeCursor, page, pageOf, pageQuery } from '../http/paging.ts'
 import type { Route, ServiceContext } from '../service.ts'
@@ -52,8 +52,7 @@ export function ledgerRoutes<Tables>(
     schema: { summary, params, response: { 202: Type.Object({ key: Type.String() }) } },
     async handler(request, reply, principal) {
       const { key } = request.params as Static<typeof params>
-      await db.transaction().execute(async (transaction) => {
-        const tx = transaction as unknown as WorkerTransaction
+      await inTransaction(db, async (tx) => {
         if (!(await decideEffect(tx, key, word)))
           throw appError('conflict', `No effect ${key} is dead, unsure or cancelled; list them with GET ${base}.`)
         await writeAudit(tx, { principal, action: `effect.${word}`, target: key, timeMs: clock.now() })

@@ -1,8 +1,8 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
-import { workerTransaction } from '../store/lane.ts'
 import { acceptRegression, regressionById } from '../store/regressions.ts'
 import type { Tables } from '../store/tables.ts'
 import { regressionBody, regressionSchema } from './shapes.ts'
@@ -29,8 +29,7 @@ export const acceptRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Rou
     const { id } = request.params as Static<typeof params>
     const { note = '' } = request.body as Static<typeof body>
     const timeMs = clock.now()
-    const row = await db.transaction().execute(async (transaction) => {
-      const tx = workerTransaction(transaction)
+    const row = await inTransaction(db, async (tx) => {
       const outcome = await acceptRegression(tx, id, { name: principal.name, note, timeMs })
       switch (outcome) {
         case 'not-found':

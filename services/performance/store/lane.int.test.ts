@@ -1,6 +1,7 @@
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { migrateService } from '@plimsoll/kit/db/migrate.ts'
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -36,8 +37,7 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-const transaction = <T>(work: (tx: WorkerTransaction) => Promise<T>): Promise<T> =>
-  database.worker.transaction().execute((tx) => work(tx as unknown as WorkerTransaction))
+const transaction = <T>(work: (tx: WorkerTransaction) => Promise<T>): Promise<T> => inTransaction(database.worker, work)
 
 /** Counters of one route each, of `pods` pods: folded, closed, judged and saved as one batch. */
 async function send(lane: Lane, atMs: number, pods: readonly string[], value: number): Promise<Closed> {

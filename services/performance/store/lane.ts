@@ -41,9 +41,6 @@ import type { Tables } from './tables.ts'
 /** The service's own tables within the worker's transaction. */
 export const tables = (tx: WorkerTransaction): Transaction<Tables> => tx as Transaction<Tables>
 
-/** The other way: for kit's helpers, which know no service's tables. */
-export const workerTransaction = (tx: Transaction<Tables>): WorkerTransaction => tx as unknown as WorkerTransaction
-
 /** Rebuilds exactly what was committed. */
 export async function loadLane(tx: WorkerTransaction, number: number, limits: FoldLimits): Promise<Lane> {
   const db = tables(tx)

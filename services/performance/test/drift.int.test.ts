@@ -1,6 +1,7 @@
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { migrateService } from '@plimsoll/kit/db/migrate.ts'
 import { openDatabase, type ServiceDatabase } from '@plimsoll/kit/db/pool.ts'
+import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeHistogram, histogramOf } from '../domain/histogramcodec.ts'
@@ -33,8 +34,7 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-const transaction = <T>(work: (tx: WorkerTransaction) => Promise<T>): Promise<T> =>
-  database.worker.transaction().execute((tx) => work(tx as unknown as WorkerTransaction))
+const transaction = <T>(work: (tx: WorkerTransaction) => Promise<T>): Promise<T> => inTransaction(database.worker, work)
 
 /** An endpoint with two weeks of hours, as the roll-up leaves them: around `ms` by the hour, with a daily course. */
 async function endpoint(number: number, service: string, ms: (hour: number) => number): Promise<void> {
