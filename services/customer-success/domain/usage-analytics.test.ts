@@ -7,7 +7,8 @@ import { type AccountSnapshot, HISTORY_DAYS } from './snapshot.ts'
 import { dauOverMau, wauOverMau } from './stickiness.ts'
 import { happenedWithin, medianOf, survivalOf } from './survival.ts'
 import { ANY, weekStart } from './usage-cells.ts'
-import { addUses, type Person, type Tally } from './usage-person.ts'
+import { addUses, type Tally } from './usage-figures.ts'
+import type { Person } from './usage-person.ts'
 
 const personWith = (tally: Tally, days: readonly number[]): void => {
   const person: Person = { isNobody: false, nodes: [1], memberships: [], lists: [] }

@@ -5,7 +5,7 @@ import type { ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { dayOf, isoDay } from '../domain/day.ts'
 import { ANY } from '../domain/usage-cells.ts'
-import { ALL, accountSubject, keepsWindow } from '../domain/usage-person.ts'
+import { ALL, accountSubject, keepsWindow } from '../domain/usage-figures.ts'
 import { planSubject, segmentSubject } from '../store/identity.ts'
 import type { Tables } from '../store/tables.ts'
 

@@ -3,7 +3,7 @@
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { type Selectable, sql } from 'kysely'
 import type { AccountTraits } from '../domain/usage-event.ts'
-import { type Tally, tell } from '../domain/usage-person.ts'
+import { countPerson, type Tally } from '../domain/usage-figures.ts'
 import { saveCells } from './cells.ts'
 import { accountsOf, groupsOf, subjectsIn, tables } from './identity.ts'
 import { type Held, lockTogether } from './locks.ts'
@@ -100,8 +100,8 @@ export async function changeAccounts(
   const tally: Tally = new Map()
   const [before, after] = [subjectsIn(held), subjectsIn(moved)]
   for (const { person } of persons) {
-    tell(person, before, tally, -1)
-    tell(person, after, tally, 1)
+    countPerson(person, before, tally, -1)
+    countPerson(person, after, tally, 1)
   }
   await saveCells(tx, tally)
   for (const { account } of changes) {

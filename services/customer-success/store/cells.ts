@@ -5,7 +5,7 @@ import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/databas
 import { sql } from 'kysely'
 import { blockOf, type Cells } from '../domain/usage-cells.ts'
 import { addEncoded, encodeCells } from '../domain/usage-codec.ts'
-import type { Tally } from '../domain/usage-person.ts'
+import type { Tally } from '../domain/usage-figures.ts'
 import type { UsageTables } from './usage-tables.ts'
 
 type Row = { readonly subject: string; readonly block: number; readonly fresh: boolean; readonly bytes: Uint8Array }

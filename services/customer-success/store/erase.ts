@@ -5,7 +5,7 @@ import { sql, type Transaction } from 'kysely'
 import { withoutAccount } from '../domain/privacy.ts'
 import { idsOf, keyOfPerson, type PersonId } from './export.ts'
 import { KEPT_TABLES, type KnownPerson } from './export-tables.ts'
-import { keyHash, type LockedPerson, lockPersons, replacePersons, retell, tables } from './identity.ts'
+import { keyHash, type LockedPerson, lockPersons, recount, replacePersons, tables } from './identity.ts'
 import { lockTogether } from './locks.ts'
 import { eraseFromPlaybooks } from './playbook-erase.ts'
 import type { Tables } from './tables.ts'
@@ -35,7 +35,7 @@ export async function erasePerson(tx: WorkerTransaction, id: PersonId, nowMs: nu
   const person = { nodes, keys, ...idsOf(keys) }
   // Asked for while they are still there.
   const actionsOf = await actionsByAccount(tx, person)
-  if (locked !== undefined) await retell(tx, [locked], [])
+  if (locked !== undefined) await recount(tx, [locked], [])
   const events = nodes.length === 0 ? 0 : await deleteRows(tx, 'usage_event', person)
   const [tickets, answers] = await eraseTexts(tx, person)
   const quarantined = await deleteRows(tx, 'usage_quarantine', person)
@@ -121,7 +121,7 @@ export async function eraseAccount(
   const before = [...new Set(identities.personOf.values())]
   const left = before.map(({ id, person }) => ({ id, person: withoutAccount(person, account.id) }))
   const after = left.filter(({ person }) => person.lists.length > 0 || person.memberships.length > 0)
-  await retell(tx, before, after)
+  await recount(tx, before, after)
   const rows = await deleteAccountRows(tx, accountId)
   await replacePersons(
     tx,

@@ -5,7 +5,7 @@ import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { sql } from 'kysely'
 import { HISTORY_DAYS } from '../domain/snapshot.ts'
 import { ANY, daysBetween, rangesBetween, series } from '../domain/usage-cells.ts'
-import { ALL } from '../domain/usage-person.ts'
+import { ALL } from '../domain/usage-figures.ts'
 import { readCells } from './cells.ts'
 import { healthTables } from './health.ts'
 

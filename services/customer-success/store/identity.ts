@@ -7,16 +7,8 @@ import { appError } from '@plimsoll/kit/errors.ts'
 import { sql, type Transaction } from 'kysely'
 import { componentsOf, type Link } from '../domain/identity.ts'
 import { decodePerson, encodePerson } from '../domain/usage-codec.ts'
-import {
-  ALL,
-  accountSubject,
-  forgetBefore,
-  type Person,
-  partOf,
-  type SubjectsOf,
-  type Tally,
-  tell,
-} from '../domain/usage-person.ts'
+import { ALL, accountSubject, countPerson, type SubjectsOf, type Tally } from '../domain/usage-figures.ts'
+import { forgetBefore, type Person, partOf } from '../domain/usage-person.ts'
 import { saveCells } from './cells.ts'
 import type { UsageTables } from './usage-tables.ts'
 
@@ -296,13 +288,13 @@ export async function unlink(
     links.map((link) => [link.a, link.b] as const),
   )
   const after = [...parts].map(([id, nodes]) => ({ id, person: partOf(locked.person, new Set(nodes)) }))
-  await retell(tx, [locked], after)
+  await recount(tx, [locked], after)
   await replacePersons(tx, [locked.id], after)
   return true
 }
 
-/** Takes back what persons told, and tells what those in their place do. */
-export async function retell(
+/** Subtracts what persons came to in the figures, and adds what those in their place do. */
+export async function recount(
   tx: WorkerTransaction,
   before: readonly LockedPerson[],
   after: readonly LockedPerson[],
@@ -311,7 +303,7 @@ export async function retell(
   await holdAccounts(tx, held, accountsOf([...before, ...after]))
   const subjectsOf = subjectsIn(held)
   const tally: Tally = new Map()
-  for (const { person } of before) tell(person, subjectsOf, tally, -1)
-  for (const { person } of after) tell(person, subjectsOf, tally, 1)
+  for (const { person } of before) countPerson(person, subjectsOf, tally, -1)
+  for (const { person } of after) countPerson(person, subjectsOf, tally, 1)
   await saveCells(tx, tally)
 }

@@ -17,7 +17,8 @@ import {
   rangesBetween,
   series,
 } from '../domain/usage-cells.ts'
-import { accountSubject, daysByAccount, type Person, tell } from '../domain/usage-person.ts'
+import { accountSubject, countPerson } from '../domain/usage-figures.ts'
+import { daysByAccount, type Person } from '../domain/usage-person.ts'
 import { readCells } from './cells.ts'
 import { personsOfAccounts } from './identity.ts'
 import { readOptOuts } from './opt-outs.ts'
@@ -263,7 +264,7 @@ function featuresOf(
 /** Figures of accounts as they would be without these persons. */
 function takeBack(cells: Map<string, Cells>, accounts: readonly Account[], persons: readonly Known[]): void {
   const subjects = new Map(accounts.map(({ id, account_id }) => [id, [accountSubject(account_id)]]))
-  for (const { person } of persons) tell(person, (account) => subjects.get(account) ?? [], cells, -1)
+  for (const { person } of persons) countPerson(person, (account) => subjects.get(account) ?? [], cells, -1)
 }
 
 /** Whoever is not scored takes no seat: an account is not worse for their being silent in it. */

@@ -9,16 +9,8 @@ import { dayOf } from '../domain/day.ts'
 import { componentsOf, type Link } from '../domain/identity.ts'
 import { ANY, API_CALLS, API_ERRORS } from '../domain/usage-cells.ts'
 import { meaningOf, previousId, quarantineReason, traitsOf, type UsageRow } from '../domain/usage-event.ts'
-import {
-  addMembership,
-  addUses,
-  keepUses,
-  type Membership,
-  merged,
-  type Tally,
-  tell,
-  type Use,
-} from '../domain/usage-person.ts'
+import { addUses, countPerson, type Tally } from '../domain/usage-figures.ts'
+import { addMembership, keepUses, type Membership, merged, type Use } from '../domain/usage-person.ts'
 import { changeAccounts, placesOf, traitChanges } from './accounts.ts'
 import { saveCells } from './cells.ts'
 import { type NodeRow, type QuarantinedRow, saveQuarantined, saveRaw } from './events.ts'
@@ -229,9 +221,9 @@ async function countUses(
   const tally: Tally = new Map()
   const personOf = (node: number): LockedPerson => identities.personOf.get(node) as LockedPerson
 
-  // Persons that are joined, or join an account, are told anew as a whole.
+  // Persons that are joined, or join an account, are counted anew as a whole.
   const anew = new Set([...memberships.map(({ node }) => node), ...newLinks.flat()].map(personOf))
-  for (const { person } of anew) tell(person, subjectsOf, tally, -1)
+  for (const { person } of anew) countPerson(person, subjectsOf, tally, -1)
   for (const membership of memberships) addMembership(personOf(membership.node).person, membership)
   const changed: LockedPerson[] = []
   const breathe = createBreather()
@@ -244,7 +236,7 @@ async function countUses(
     }
   }
   const after = united([...anew], newLinks, identities)
-  for (const { person } of after) tell(person, subjectsOf, tally, 1)
+  for (const { person } of after) countPerson(person, subjectsOf, tally, 1)
 
   await savePersons(tx, changed)
   await replacePersons(

@@ -5,18 +5,8 @@ import { dayOf, startOf } from './day.ts'
 import { componentsOf, type Link } from './identity.ts'
 import { ANY, API_CALLS, blockOf, blockStart, type Cells, weekOf, weekStart } from './usage-cells.ts'
 import { addEncoded, decodePerson, encodeCells, encodePerson } from './usage-codec.ts'
-import {
-  addMembership,
-  addUses,
-  forgetBefore,
-  type Membership,
-  merged,
-  type Person,
-  partOf,
-  type Tally,
-  tell,
-  type Use,
-} from './usage-person.ts'
+import { addUses, countPerson, type Tally } from './usage-figures.ts'
+import { addMembership, forgetBefore, type Membership, merged, type Person, partOf, type Use } from './usage-person.ts'
 
 const [FIRST_DAY, LAST_DAY] = [20_000, 20_150]
 const END = LAST_DAY + 90
@@ -75,9 +65,9 @@ function createWorld() {
     number === 0 ? ['all'] : ['all', `account:${number}`, `plan:${plans.get(number)}`]
   const holding = (number: number) => persons.filter(({ nodes }) => nodes.includes(number))
   const retold = (before: readonly Person[], change: () => readonly Person[]) => {
-    for (const person of before) tell(person, subjectsOf, tally, -1)
+    for (const person of before) countPerson(person, subjectsOf, tally, -1)
     const after = change()
-    for (const person of after) tell(person, subjectsOf, tally, 1)
+    for (const person of after) countPerson(person, subjectsOf, tally, 1)
     persons = [...persons.filter((person) => !before.includes(person)), ...after]
   }
   /** Takes effect on the persons of two identifiers at once. */
@@ -209,7 +199,7 @@ test('a person whose early days are forgotten keeps its figures, and goes on as 
   const figures = (tally: Tally) => readFigures(tally.get('all') ?? new Map(), ANY, FIRST_DAY, END)
   expect(figures(trimmed)).toEqual(figures(whole))
   // What is taken back of it is what is still known.
-  tell(other, () => ['all'], trimmed, -1)
+  countPerson(other, () => ['all'], trimmed, -1)
   expect(
     figures(trimmed)
       .events.map((count, i) => count * (i + 1))
