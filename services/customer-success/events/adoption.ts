@@ -12,7 +12,6 @@ import {
   adoptionDefinitions,
   adoptionLags,
   adoptions,
-  adoptionTables,
   type LagRow,
   lastAdoptionDay,
   saveAdoptionDay,
@@ -23,6 +22,7 @@ import {
 } from '../store/adoption.ts'
 import { daysOfUse } from '../store/health.ts'
 import { type OptOuts, readOptOuts } from '../store/opt-outs.ts'
+import { tables } from '../store/tables.ts'
 import { closeDaysOfAccounts, scoredUpTo } from './closed-days.ts'
 
 export const usualDefinition = (config: CustomerSuccessConfig): AdoptionDefinition => ({
@@ -63,7 +63,7 @@ type Known = {
 }
 
 async function readKnown(tx: WorkerTransaction, day: number): Promise<Known> {
-  const db = adoptionTables(tx)
+  const db = tables(tx)
   return {
     adoptions: await adoptions(db),
     lags: await adoptionLags(db),

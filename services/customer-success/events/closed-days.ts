@@ -3,8 +3,9 @@
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { daysUpTo } from '../domain/day.ts'
 import type { AccountSnapshot } from '../domain/snapshot.ts'
-import { healthTables, progressOf } from '../store/health.ts'
+import { progressOf } from '../store/health.ts'
 import { loadDays, runsOf } from '../store/snapshot.ts'
+import { tables } from '../store/tables.ts'
 
 /** A replay is caught up with many days at a tick; a day that takes long is alone in its own. */
 const TICK_MS = 4_000
@@ -37,14 +38,14 @@ export async function closeDaysOfAccounts(
 ): Promise<void> {
   const from = done === undefined ? await firstScoredDay(tx) : done + 1
   if (from === undefined || upTo === undefined) return
-  const run = (await runsOf(healthTables(tx), daysUpTo(from, upTo)))[0] ?? []
-  for await (const [day, snapshots] of loadDays(healthTables(tx), run)) await close(day, snapshots)
+  const run = (await runsOf(tables(tx), daysUpTo(from, upTo)))[0] ?? []
+  for await (const [day, snapshots] of loadDays(tables(tx), run)) await close(day, snapshots)
 }
 
 export const scoredUpTo = (tx: WorkerTransaction): Promise<number | undefined> => progressOf(tx, 'health')
 
 async function firstScoredDay(tx: WorkerTransaction): Promise<number | undefined> {
-  const row = await healthTables(tx)
+  const row = await tables(tx)
     .selectFrom('health_score')
     .select((eb) => eb.fn.min<number | null>('day').as('day'))
     .executeTakeFirst()

@@ -13,7 +13,6 @@ import type { AccountSnapshot } from '../domain/snapshot.ts'
 import {
   daysOfUse,
   type HealthReader,
-  healthTables,
   progressOf,
   type ScoreRow,
   saveProgress,
@@ -27,6 +26,7 @@ import {
 import { activeConfiguration, configurationsOf } from '../store/health-configurations.ts'
 import { knownBefore, knownOf, saveKnown } from '../store/health-known.ts'
 import { loadDays, runsOf } from '../store/snapshot.ts'
+import { tables } from '../store/tables.ts'
 
 /** A score is told again once it, or its trend, is a point from what was told last, however slowly; or in another band. */
 const TOLD_POINTS = 1
@@ -64,7 +64,7 @@ export const healthTicker: Ticker<Waiting> = {
     const closed = await progressOf(tx, 'health')
     const first = closed === undefined ? use.first : closed + 1
     // A day is over once somebody came on a later one: event time, whatever the clock of this machine says.
-    const [days] = await runsOf(healthTables(tx), daysUpTo(first, use.last - 1))
+    const [days] = await runsOf(tables(tx), daysUpTo(first, use.last - 1))
     if (days === undefined) return {}
     const again = LOOK_AGAIN_DAYS.flatMap((back) => days.map((day) => day - back))
     const past = [...new Set(again)].filter((day) => day >= use.first && day < first).sort((a, b) => a - b)
@@ -72,7 +72,7 @@ export const healthTicker: Ticker<Waiting> = {
     const [before, known] = [await knownBefore(tx, past), await knownOf(tx, [...past, ...days])]
     const events = await scoreDays(tx, days)
     const late = past.filter((day) => before.get(day) !== known.get(day))
-    for (const run of await runsOf(healthTables(tx), late)) events.push(...(await correctDays(tx, run)))
+    for (const run of await runsOf(tables(tx), late)) events.push(...(await correctDays(tx, run)))
     await saveKnown(tx, known)
     await saveProgress(tx, 'health', days.at(-1) ?? first)
     return { events }
@@ -96,7 +96,7 @@ async function usageIsBehind(tx: WorkerTransaction, waiting: Waiting, nowMs: num
 
 /** Days in a row: what a day's accounts scored is what the next one compares with. */
 async function scoreDays(tx: WorkerTransaction, days: readonly number[]): Promise<OutgoingEvent[]> {
-  const db = healthTables(tx)
+  const db = tables(tx)
   const events: OutgoingEvent[] = []
   let before: ReadonlyMap<string, ScoreRow> | undefined
   for await (const [day, snapshots] of loadDays(db, days)) {
@@ -195,7 +195,7 @@ async function scoresByAccount(db: HealthReader, day: number): Promise<Map<strin
 /** Scores past days by what is known now, with the configurations of then; what differs is appended. */
 async function correctDays(tx: WorkerTransaction, days: readonly number[]): Promise<OutgoingEvent[]> {
   const events: OutgoingEvent[] = []
-  for await (const [day, snapshots] of loadDays(healthTables(tx), days)) {
+  for await (const [day, snapshots] of loadDays(tables(tx), days)) {
     events.push(...(await correctDay(tx, day, snapshots)))
   }
   return events
@@ -206,7 +206,7 @@ async function correctDay(
   day: number,
   snapshots: readonly AccountSnapshot[],
 ): Promise<OutgoingEvent[]> {
-  const db = healthTables(tx)
+  const db = tables(tx)
   const known = await scoresAt(db, day)
   const configurations = await configurationsOf(
     db,

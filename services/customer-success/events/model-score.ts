@@ -6,7 +6,8 @@ import { FEATURE_NAMES, featuresOf } from '../domain/learn/features.ts'
 import { score } from '../domain/learn/model.ts'
 import { inOrder } from '../domain/learn/night.ts'
 import type { AccountSnapshot } from '../domain/snapshot.ts'
-import { type ActiveModel, activeModel, lastChurnDay, modelTables, type Scored, saveChurnDay } from '../store/model.ts'
+import { type ActiveModel, activeModel, lastChurnDay, type Scored, saveChurnDay } from '../store/model.ts'
+import { tables } from '../store/tables.ts'
 import { closeDaysOfAccounts, scoredUpTo } from './closed-days.ts'
 
 export const modelScoreTicker: Ticker<{ model: ActiveModel | undefined }> = {
@@ -17,7 +18,7 @@ export const modelScoreTicker: Ticker<{ model: ActiveModel | undefined }> = {
   load: async () => ({ model: undefined }),
   async tick(state, tx) {
     const range = { done: await lastChurnDay(tx), upTo: await scoredUpTo(tx) }
-    state.model = await activeModel(modelTables(tx), state.model)
+    state.model = await activeModel(tables(tx), state.model)
     await closeDaysOfAccounts(tx, range, async (day, snapshots) => {
       const scored = snapshots.filter(isLearnedFrom).map((snapshot) => scoredBy(state.model, snapshot))
       await saveChurnDay(tx, day, state.model?.version, scored)

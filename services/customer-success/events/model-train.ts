@@ -3,15 +3,8 @@
 import { LEAD_DAYS, WINDOW_DAYS } from '../domain/health/backtest.ts'
 import type { ChurnModel } from '../domain/learn/model.ts'
 import type { History, Night } from '../domain/learn/night.ts'
-import {
-  activeModel,
-  historyUpTo,
-  lastChurnDay,
-  learnedUpTo,
-  modelTables,
-  newestKnownDay,
-  saveModel,
-} from '../store/model.ts'
+import { activeModel, historyUpTo, lastChurnDay, learnedUpTo, newestKnownDay, saveModel } from '../store/model.ts'
+import { tables } from '../store/tables.ts'
 import { scoredUpTo } from './closed-days.ts'
 import { fitTicker } from './fit-ticker.ts'
 
@@ -38,7 +31,7 @@ export const modelTrainTicker = fitTicker<FitTask, FitNote, Night>({
     const before = await learnedUpTo(tx)
     if (known === undefined || (before !== undefined && known <= before)) return undefined
     const history = await historyUpTo(tx, known)
-    const active = await activeModel(modelTables(tx))
+    const active = await activeModel(tables(tx))
     return {
       task: { history, today, incumbent: active?.model },
       note: { learnedUpTo: known, comparedWith: active?.version },

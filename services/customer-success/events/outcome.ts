@@ -6,11 +6,12 @@ import { DAY_MS, dayOf, startOf } from '../domain/day.ts'
 import { ageBandOf, liftsOf } from '../domain/guidance.ts'
 import { type AccountState, metricOf } from '../domain/playbook/account-state.ts'
 import { isReached } from '../domain/playbook/playbook.ts'
-import { type AccountStates, allTables } from '../store/account-states.ts'
+import type { AccountStates } from '../store/account-states.ts'
 import { type ActionRow, actionsToJudge, saveOutcome } from '../store/actions.ts'
 import { daysOfUse } from '../store/health.ts'
 import { type PlacedLift, saveLifts } from '../store/playbook-guidance.ts'
 import { dropSignals } from '../store/playbook-signals.ts'
+import { tables } from '../store/tables.ts'
 
 const AT_ONCE = 500
 /** Dry runs look back 90 days. */
@@ -28,7 +29,7 @@ export function outcomeTicker(accounts: AccountStates): Ticker<{ reckonedDay: nu
     everyMs: 5_000,
     load: async () => ({ reckonedDay: 0 }),
     async tick(state, tx, { now }) {
-      const latestDay = await accounts.latestDay(allTables(tx))
+      const latestDay = await accounts.latestDay(tables(tx))
       if (latestDay === undefined) return {}
       if (state.reckonedDay < latestDay && (await isCaughtUp(tx, latestDay, now()))) {
         await saveLifts(tx, await liftsAt(tx, accounts, latestDay))
@@ -57,7 +58,7 @@ async function judgeAll(
     accountId: action.account_id,
     day: dayOf(action.window_ends_at.getTime() - 1),
   }))
-  const states = await accounts.each(allTables(tx), ended)
+  const states = await accounts.each(tables(tx), ended)
   const events: OutgoingEvent[] = []
   for (const one of ended) events.push(await judge(tx, one.action, states.get(one)))
   return events
@@ -94,8 +95,8 @@ async function judge(
 
 /** By plan and age then: who used what while healthy, and who is still there. An account that is gone did not stay. */
 async function liftsAt(tx: WorkerTransaction, accounts: AccountStates, day: number): Promise<PlacedLift[]> {
-  const then = await accounts.at(allTables(tx), day - LIFT_DAYS)
-  const now = await accounts.at(allTables(tx), day)
+  const then = await accounts.at(tables(tx), day - LIFT_DAYS)
+  const now = await accounts.at(tables(tx), day)
   const staying = new Set(
     now.filter((state) => metricOf(state, 'isCancelled') === 0).map(({ snapshot }) => snapshot.accountId),
   )

@@ -8,7 +8,7 @@ import { isSleepingDog, upliftOf } from '../domain/effect/uplift.ts'
 import { type AccountState, metricOf } from '../domain/playbook/account-state.ts'
 import { type ActionStep, dueAfter, fill, moveAt } from '../domain/playbook/run.ts'
 import { type ContactPolicy, mayContact, type Verdict } from '../domain/playbook/suppression.ts'
-import { type AccountStates, allTables } from '../store/account-states.ts'
+import type { AccountStates } from '../store/account-states.ts'
 import { contactedSince, insertTask, recordStep, stepsOf } from '../store/action-steps.ts'
 import { type ActionRow, dueActions, higherPriority, moveAction } from '../store/actions.ts'
 import { type ContactRow, recipients } from '../store/contacts.ts'
@@ -16,7 +16,8 @@ import { newestFeatures } from '../store/model.ts'
 import { insertMessage } from '../store/playbook-guidance.ts'
 import { openAlertSince } from '../store/playbook-signals.ts'
 import type { StepOutcome } from '../store/playbook-tables.ts'
-import { findDefinition, playbookTables } from '../store/playbooks.ts'
+import { findDefinition } from '../store/playbooks.ts'
+import { tables } from '../store/tables.ts'
 import { findUplift, type KnownUplifts, upliftModel } from '../store/uplift.ts'
 import type { Today } from './playbook.ts'
 import type { ContactPayload } from './playbook-effects.ts'
@@ -48,7 +49,7 @@ export async function runDueSteps(
   const due = await dueActions(tx, new Date(nowMs), AT_ONCE)
   if (due.length === 0) return
   const accountIds = [...new Set(due.map(({ account_id }) => account_id))]
-  const states = await accounts.at(allTables(tx), latestDay, accountIds)
+  const states = await accounts.at(tables(tx), latestDay, accountIds)
   const stateOf = new Map(states.map((state) => [state.snapshot.accountId, state]))
   for (const action of due) {
     const state = stateOf.get(action.account_id)
@@ -60,7 +61,7 @@ export async function runDueSteps(
 /** Goes on until something has to be waited for, or the end. */
 async function advance(run: Run): Promise<void> {
   const { tx, action, state, nowMs } = run
-  const found = await findDefinition(playbookTables(tx), action.playbook_id, action.version)
+  const found = await findDefinition(tables(tx), action.playbook_id, action.version)
   if (found === undefined) return await moveAction(tx, action.id, { state: 'exited' })
   for (let step = action.step; ; ) {
     const move = moveAt(found.definition, step, state)
@@ -142,7 +143,7 @@ async function contact(run: Run, step: Extract<ActionStep, { kind: 'email' | 'in
     await record(run, step.id, 'suppressed', { reason: `nobody to contact: ${whom}` })
     return undefined
   }
-  const earlier = await stepsOf(playbookTables(tx), action.id, step.id)
+  const earlier = await stepsOf(tables(tx), action.id, step.id)
   const settled = new Set(earlier.filter(({ outcome }) => outcome !== 'deferred').map(({ user_id }) => user_id))
   let again: number | undefined
   for (const person of people.filter(({ user_id }) => !settled.has(user_id))) {
@@ -179,7 +180,7 @@ async function verdictFor(run: Run, channel: 'email' | 'in_app', person: Contact
 
 /** Asked at each contact: an account may have changed, and so may what was learned. */
 async function isLeftAlone({ tx, action, uplifts }: Run): Promise<boolean> {
-  const db = allTables(tx)
+  const db = tables(tx)
   const fitted = await findUplift(db, action.playbook_id)
   if (fitted === undefined) return false
   const model = await upliftModel(db, fitted, uplifts)

@@ -7,10 +7,11 @@ import { DAY_MS, dayOf, startOf } from '../domain/day.ts'
 import type { AccountState } from '../domain/playbook/account-state.ts'
 import { conditionText, factsText, holds } from '../domain/playbook/condition.ts'
 import { isTriggered, type Match, matchAfter } from '../domain/playbook/enrolment.ts'
-import { type AccountStates, allTables } from '../store/account-states.ts'
+import type { AccountStates } from '../store/account-states.ts'
 import { enrolmentsOf, takeUntold } from '../store/actions.ts'
 import { markSignalsTaken, type Signal, waitingSignals } from '../store/playbook-signals.ts'
 import { type ActivePlaybook, activePlaybooks, markEvaluated, matchesOf, saveMatches } from '../store/playbooks.ts'
+import { tables } from '../store/tables.ts'
 import type { KnownUplifts } from '../store/uplift.ts'
 import { enrol, type Occasion, triggered } from './enrol.ts'
 import { runDueSteps } from './playbook-steps.ts'
@@ -34,7 +35,7 @@ export function playbookTicker(
     load: async () => ({ uplifts: new Map() }),
     async tick({ uplifts }, tx, { now }) {
       const started = (await takeUntold(tx, AT_ONCE)).map(triggered)
-      const latestDay = await accounts.latestDay(allTables(tx))
+      const latestDay = await accounts.latestDay(tables(tx))
       if (latestDay === undefined) return { events: started }
       const playbooks = await activePlaybooks(tx)
       const today = { nowMs: now(), latestDay }
@@ -64,7 +65,7 @@ async function enrolByCondition(
   const day = Math.max(next, dayOf(nowMs) - STALE_DAYS)
   if (day > latestDay) return []
   const due = conditional.filter(({ evaluatedDay }) => evaluatedDay < day)
-  const states = await accounts.at(allTables(tx), day)
+  const states = await accounts.at(tables(tx), day)
   const events: OutgoingEvent[] = []
   for (const playbook of due) {
     const { matches, triggers } = matchDay(playbook, states, await matchesOf(tx, playbook.id), day)
@@ -141,7 +142,7 @@ async function enrolBySignal(
   const events: OutgoingEvent[] = []
   const fresh = signals.filter(({ atMs }) => atMs > nowMs - STALE_DAYS * DAY_MS)
   const accountIds = [...new Set(fresh.map(({ accountId }) => accountId))]
-  const states = accountIds.length === 0 ? [] : await accounts.at(allTables(tx), latestDay, accountIds)
+  const states = accountIds.length === 0 ? [] : await accounts.at(tables(tx), latestDay, accountIds)
   const stateOf = new Map(states.map((state) => [state.snapshot.accountId, state]))
   for (const signal of fresh) {
     const state = stateOf.get(signal.accountId)

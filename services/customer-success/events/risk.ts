@@ -7,18 +7,11 @@ import { driversOf } from '../domain/health/drivers.ts'
 import type { Line } from '../domain/health/explain.ts'
 import { healthBy, LEAST_CONFIDENCE } from '../domain/health/score.ts'
 import { episodeId, evaluateRisk, gradeOf, type RiskRules, type RiskState, type RiskTrigger } from '../domain/risk.ts'
-import {
-  type HealthReader,
-  healthTables,
-  progressOf,
-  type ScoreRow,
-  saveProgress,
-  scoresAt,
-  typicalAt,
-} from '../store/health.ts'
+import { type HealthReader, progressOf, type ScoreRow, saveProgress, scoresAt, typicalAt } from '../store/health.ts'
 import { configurationsOf } from '../store/health-configurations.ts'
 import { lastChurnDay } from '../store/model.ts'
 import { closeEpisode, gradeEpisode, openEpisode, riskStates, saveRiskStates, ungradedEpisodes } from '../store/risk.ts'
+import { tables } from '../store/tables.ts'
 import { closeDays } from './closed-days.ts'
 import { driverOf, healthOfRow } from './health.ts'
 
@@ -59,7 +52,7 @@ async function evaluateDay(
   states: Map<string, RiskState>,
 ): Promise<OutgoingEvent[]> {
   const events: OutgoingEvent[] = []
-  for (const [accountId, row] of await scoresAt(healthTables(tx), day)) {
+  for (const [accountId, row] of await scoresAt(tables(tx), day)) {
     const { state, change } = evaluateRisk(
       states.get(accountId),
       {
@@ -104,7 +97,7 @@ async function raise(
   trigger: RiskTrigger,
 ): Promise<OutgoingEvent> {
   const { account_id: accountId, day } = row
-  const drivers = await driversBehind(healthTables(tx), row)
+  const drivers = await driversBehind(tables(tx), row)
   const score = smoothed ?? null
   const reason = reasonOf(trigger, score, drivers)
   const id = episodeId(accountId, day)

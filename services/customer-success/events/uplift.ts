@@ -1,8 +1,8 @@
 /** Learns for whom a playbook makes a difference, once both of its arms are large enough, and again as they grow. */
 
 import { type fitUplift, LEAST_PER_ARM, type UpliftData } from '../domain/effect/uplift.ts'
-import { allTables } from '../store/account-states.ts'
 import { countArms } from '../store/actions.ts'
+import { tables } from '../store/tables.ts'
 import { type Arms, findUplift, saveUplift, upliftRows } from '../store/uplift.ts'
 import { fitTicker } from './fit-ticker.ts'
 
@@ -17,11 +17,11 @@ export const upliftTicker = fitTicker<UpliftData, FitNote, ReturnType<typeof fit
   everyMs: 60_000,
   module: new URL('./uplift-worker.ts', import.meta.url),
   async plan(tx) {
-    const byPlaybook = Map.groupBy(await countArms(allTables(tx)), ({ playbookId }) => playbookId)
+    const byPlaybook = Map.groupBy(await countArms(tables(tx)), ({ playbookId }) => playbookId)
     for (const [playbookId, counts] of byPlaybook) {
       const of = (arm: string) => counts.find((one) => one.arm === arm)?.n ?? 0
       if (Math.min(of('treated'), of('holdout')) < LEAST_PER_ARM) continue
-      const before = await findUplift(allTables(tx), playbookId)
+      const before = await findUplift(tables(tx), playbookId)
       if (before !== undefined && of('holdout') < GROWN * before.held_out) continue
       const task = await upliftRows(tx, playbookId)
       const treated = task.treated.reduce((sum, one) => sum + one, 0)

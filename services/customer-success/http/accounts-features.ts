@@ -4,8 +4,7 @@ import { appError } from '@plimsoll/kit/errors.ts'
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
-import { tables } from '../store/identity.ts'
-import type { Tables } from '../store/tables.ts'
+import { type Tables, tables } from '../store/tables.ts'
 import { nullable } from './analytics-shapes.ts'
 
 const plans = nullable(

@@ -4,8 +4,7 @@ import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { saveAdoptionDefinition } from '../store/adoption.ts'
-import { tables } from '../store/identity.ts'
-import type { Tables } from '../store/tables.ts'
+import { type Tables, tables } from '../store/tables.ts'
 
 /** A year and a day: as far back as one adoption may reach. */
 const MOST_DAYS = 366

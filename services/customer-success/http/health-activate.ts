@@ -3,9 +3,8 @@ import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
-import { healthTables } from '../store/health.ts'
 import { activateConfiguration, findActive } from '../store/health-configurations.ts'
-import type { Tables } from '../store/tables.ts'
+import { type Tables, tables } from '../store/tables.ts'
 import { configurationBody, configurationSchema } from './health-configuration-shapes.ts'
 
 const params = Type.Object({ version: Type.Integer({ minimum: 1 }) })
@@ -24,7 +23,7 @@ export const healthActivateRoute = ({ db, clock }: ServiceContext<unknown, Table
     const { version } = request.params as Static<typeof params>
     const timeMs = clock.now()
     return await inTransaction(db, async (tx) => {
-      const before = await findActive(healthTables(tx))
+      const before = await findActive(tables(tx))
       const row = await activateConfiguration(tx, version, timeMs)
       if (row === undefined) {
         throw appError(

@@ -6,10 +6,9 @@ import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { type Configuration, configurationProblem } from '../domain/health/configuration.ts'
 import { compareConfigurations } from '../domain/health/fit.ts'
-import { healthTables } from '../store/health.ts'
 import { activeConfiguration, addConfiguration, listConfigurations } from '../store/health-configurations.ts'
 import { knownFates } from '../store/health-fates.ts'
-import type { Tables } from '../store/tables.ts'
+import { type Tables, tables } from '../store/tables.ts'
 import { configurationBody, configurationSchema, rulesSchema, templatesSchema } from './health-configuration-shapes.ts'
 
 const querystring = Type.Object(pageQuery)
@@ -51,7 +50,7 @@ export const healthConfigureRoute = ({ db, clock }: ServiceContext<unknown, Tabl
     const timeMs = clock.now()
     const row = await inTransaction(db, async (tx) => {
       const active = await activeConfiguration(tx)
-      const backtest = compareConfigurations(await knownFates(healthTables(tx)), made, active)
+      const backtest = compareConfigurations(await knownFates(tables(tx)), made, active)
       const by = { by: principal.name, atMs: timeMs, backtest }
       const added = await addConfiguration(tx, made, by)
       const target = String(added.version)

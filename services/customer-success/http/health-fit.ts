@@ -3,10 +3,9 @@ import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { fitConfiguration, LEAST_CHURNERS } from '../domain/health/fit.ts'
-import { healthTables } from '../store/health.ts'
 import { activeConfiguration, addConfiguration } from '../store/health-configurations.ts'
 import { knownFates } from '../store/health-fates.ts'
-import type { Tables } from '../store/tables.ts'
+import { type Tables, tables } from '../store/tables.ts'
 import { configurationBody, configurationSchema } from './health-configuration-shapes.ts'
 
 export const healthFitRoute = ({ db, clock }: ServiceContext<unknown, Tables>): Route => ({
@@ -23,7 +22,7 @@ export const healthFitRoute = ({ db, clock }: ServiceContext<unknown, Tables>): 
     const timeMs = clock.now()
     const row = await inTransaction(db, async (tx) => {
       const active = await activeConfiguration(tx)
-      const fitted = fitConfiguration(await knownFates(healthTables(tx)), active)
+      const fitted = fitConfiguration(await knownFates(tables(tx)), active)
       if (fitted === undefined) {
         throw appError(
           'conflict',

@@ -7,10 +7,10 @@ import { type AccountState, metricOf } from '../domain/playbook/account-state.ts
 import type { Arm } from '../domain/playbook/enrolment.ts'
 import type { Goal } from '../domain/playbook/playbook.ts'
 import { enrolmentId, recordEnrolment } from '../events/enrol.ts'
-import { allTables, storedAccounts } from '../store/account-states.ts'
+import { storedAccounts } from '../store/account-states.ts'
 import { armsOnRecord } from '../store/actions.ts'
 import { lockPlaybook } from '../store/playbooks.ts'
-import type { Tables } from '../store/tables.ts'
+import { type Tables, tables } from '../store/tables.ts'
 import { BASE, idParams } from './playbook-shapes.ts'
 import { playbookById } from './playbooks.ts'
 
@@ -67,7 +67,7 @@ export const playbookRecordRoute = ({ db, reader, clock }: ServiceContext<unknow
       // The same rows may be told by another request at once, in another order or with another arm.
       await lockPlaybook(tx, id)
       const arms = await armsOnRecord(
-        allTables(tx),
+        tables(tx),
         rows.map(({ actionId }) => actionId),
       )
       const counts = { recorded: 0, repeated: 0 }

@@ -5,14 +5,8 @@ import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { dayOf } from '../domain/day.ts'
 import { READY_PLAYBOOKS } from '../domain/playbook/ready.ts'
-import {
-  activatePlaybook,
-  deactivatePlaybook,
-  findDefinition,
-  playbookTables,
-  savePlaybook,
-} from '../store/playbooks.ts'
-import type { Tables } from '../store/tables.ts'
+import { activatePlaybook, deactivatePlaybook, findDefinition, savePlaybook } from '../store/playbooks.ts'
+import { type Tables, tables } from '../store/tables.ts'
 import { definitionShape, parsePlaybook } from './playbook-definition.ts'
 import { BASE, idParams } from './playbook-shapes.ts'
 
@@ -62,7 +56,7 @@ export const playbookActivateRoute = ({ db, clock }: ServiceContext<unknown, Tab
     const { version: wanted } = request.body as Static<typeof activation>
     const timeMs = clock.now()
     return await inTransaction(db, async (tx) => {
-      const found = await findDefinition(playbookTables(tx), id, wanted)
+      const found = await findDefinition(tables(tx), id, wanted)
       const ready = READY_PLAYBOOKS[id]
       if (found === undefined && (ready === undefined || wanted !== undefined))
         throw appError('not-found', `There is no such version of playbook ${id}; see GET ${BASE}/playbooks/${id}.`)

@@ -1,7 +1,6 @@
 /** What playbooks know of accounts: snapshots joined with the scores and episodes of their day. */
 
-import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import type { Transaction } from 'kysely'
+import type { ReaderDatabase } from '@plimsoll/kit/db/database.ts'
 import { daysUpTo } from '../domain/day.ts'
 import type { AccountState, HealthState, RiskState } from '../domain/playbook/account-state.ts'
 import type { AccountSnapshot } from '../domain/snapshot.ts'
@@ -9,9 +8,6 @@ import { type AccountDay, loadDays, loadEach, loadSnapshots, runsOf } from './sn
 import type { Tables } from './tables.ts'
 
 type Reader = ReaderDatabase<Tables>
-
-/** All tables of the service within the worker's transaction. */
-export const allTables = (tx: WorkerTransaction): Transaction<Tables> => tx as Transaction<Tables>
 
 /** Where playbooks learn of accounts: states at the end of days that are over and scored. */
 export type AccountStates = {

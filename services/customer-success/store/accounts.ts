@@ -5,8 +5,9 @@ import { type Selectable, sql } from 'kysely'
 import type { AccountTraits } from '../domain/usage-event.ts'
 import { countPerson, type Tally } from '../domain/usage-figures.ts'
 import { saveCells } from './cells.ts'
-import { accountsOf, groupsOf, subjectsIn, tables } from './identity.ts'
+import { accountsOf, groupsOf, subjectsIn } from './identity.ts'
 import { type Held, lockTogether } from './locks.ts'
+import { tables } from './tables.ts'
 import type { AccountTable } from './usage-tables.ts'
 
 export type ToldTraits = AccountTraits & { readonly accountId: string; readonly atMs: number }

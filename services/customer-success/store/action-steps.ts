@@ -3,14 +3,15 @@
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { type Selectable, sql } from 'kysely'
 import type { ActionStepTable, PlaybookTables } from './playbook-tables.ts'
-import { type PlaybookReader, playbookTables } from './playbooks.ts'
+import type { PlaybookReader } from './playbooks.ts'
+import { tables } from './tables.ts'
 
 export type StepRow = Selectable<ActionStepTable>
 export type TaskRow = Selectable<PlaybookTables['action_task']>
 
 /** False when it is on record already. */
 export async function recordStep(tx: WorkerTransaction, row: StepRow): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await playbookTables(tx)
+  const { numInsertedOrUpdatedRows } = await tables(tx)
     .insertInto('action_step')
     .values(row)
     .onConflict((conflict) => conflict.doNothing())
@@ -31,7 +32,7 @@ export async function contactedSince(
   accountId: string,
   since: Date,
 ): Promise<{ readonly userId: string; readonly atMs: number }[]> {
-  const rows = await playbookTables(tx)
+  const rows = await tables(tx)
     .selectFrom('action_step')
     .select(['user_id', 'at'])
     .where('outcome', '=', 'sent')
@@ -42,7 +43,7 @@ export async function contactedSince(
 }
 
 export async function insertTask(tx: WorkerTransaction, task: Omit<TaskRow, 'done_at' | 'done_by'>): Promise<void> {
-  await playbookTables(tx)
+  await tables(tx)
     .insertInto('action_task')
     .values(task)
     .onConflict((conflict) => conflict.doNothing())
@@ -79,7 +80,7 @@ export async function finishTask(
   id: string,
   by: { readonly name: string; readonly timeMs: number },
 ): Promise<boolean> {
-  const { numUpdatedRows } = await playbookTables(tx)
+  const { numUpdatedRows } = await tables(tx)
     .updateTable('action_task')
     .set({ done_at: new Date(by.timeMs), done_by: by.name })
     .where('id', '=', id)

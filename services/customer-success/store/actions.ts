@@ -4,13 +4,14 @@ import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { type Insertable, type Selectable, sql } from 'kysely'
 import type { Arm, Enrolled } from '../domain/playbook/enrolment.ts'
 import type { ActionState, ActionTable } from './playbook-tables.ts'
-import { type PlaybookReader, playbookTables } from './playbooks.ts'
+import type { PlaybookReader } from './playbooks.ts'
+import { tables } from './tables.ts'
 
 export type ActionRow = Selectable<ActionTable>
 
 /** False when it is there already. */
 export async function insertAction(tx: WorkerTransaction, action: Insertable<ActionTable>): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await playbookTables(tx)
+  const { numInsertedOrUpdatedRows } = await tables(tx)
     .insertInto('action')
     .values(action)
     .onConflict((conflict) => conflict.column('id').doNothing())
@@ -20,13 +21,13 @@ export async function insertAction(tx: WorkerTransaction, action: Insertable<Act
 
 /** Takes up what was put down over HTTP and not told yet, oldest first. */
 export function takeUntold(tx: WorkerTransaction, limit: number): Promise<ActionRow[]> {
-  const some = playbookTables(tx)
+  const some = tables(tx)
     .selectFrom('action')
     .select('id')
     .where('told', '=', false)
     .orderBy('triggered_at')
     .limit(limit)
-  return playbookTables(tx).updateTable('action').set({ told: true }).where('id', 'in', some).returningAll().execute()
+  return tables(tx).updateTable('action').set({ told: true }).where('id', 'in', some).returningAll().execute()
 }
 
 /** Arms of the actions that are on record, by their ids. */
@@ -47,7 +48,7 @@ export async function enrolmentsOf(
 ): Promise<Map<string, Enrolled[]>> {
   const byAccount = new Map<string, Enrolled[]>(accountIds.map((id) => [id, []]))
   if (accountIds.length === 0) return byAccount
-  const rows = await playbookTables(tx)
+  const rows = await tables(tx)
     .selectFrom('action')
     .select(['account_id', 'triggered_at', 'state'])
     .where('playbook_id', '=', playbookId)
@@ -62,7 +63,7 @@ export async function enrolmentsOf(
 
 /** Enrolments whose next step is due. */
 export function dueActions(tx: WorkerTransaction, now: Date, limit: number): Promise<ActionRow[]> {
-  return playbookTables(tx)
+  return tables(tx)
     .selectFrom('action')
     .selectAll()
     .where('state', '=', 'running')
@@ -79,7 +80,7 @@ export async function moveAction(
   to: { readonly step: string; readonly dueMs: number } | { readonly state: ActionState },
 ): Promise<void> {
   const change = 'state' in to ? { state: to.state, due_at: null } : { step: to.step, due_at: new Date(to.dueMs) }
-  await playbookTables(tx).updateTable('action').set(change).where('id', '=', id).execute()
+  await tables(tx).updateTable('action').set(change).where('id', '=', id).execute()
 }
 
 /** The highest priority among an account's other enrolments under way; undefined when there is none above `than`. */
@@ -87,7 +88,7 @@ export async function higherPriority(
   tx: WorkerTransaction,
   { id, account_id, priority }: Pick<ActionRow, 'id' | 'account_id' | 'priority'>,
 ): Promise<string | undefined> {
-  const row = await playbookTables(tx)
+  const row = await tables(tx)
     .selectFrom('action')
     .select('playbook_id')
     .where('account_id', '=', account_id)
@@ -102,7 +103,7 @@ export async function higherPriority(
 
 /** Enrolments whose goal's window has ended by then and whose outcome is not known. */
 export function actionsToJudge(tx: WorkerTransaction, by: Date, limit: number): Promise<ActionRow[]> {
-  return playbookTables(tx)
+  return tables(tx)
     .selectFrom('action')
     .selectAll()
     .where('outcome_at', 'is', null)
@@ -118,7 +119,7 @@ export async function saveOutcome(
   id: string,
   { at, after, reached }: { readonly at: Date; readonly after: number | undefined; readonly reached: boolean },
 ): Promise<void> {
-  await playbookTables(tx)
+  await tables(tx)
     .updateTable('action')
     .set((eb) => ({
       outcome_at: at,

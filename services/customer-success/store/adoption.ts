@@ -2,7 +2,7 @@
 
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import { type Selectable, sql, type Transaction } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { AdoptionDefinition } from '../domain/adoption-day.ts'
 import { startOf } from '../domain/day.ts'
 import { usesOf } from '../domain/privacy.ts'
@@ -13,18 +13,16 @@ import type { Use } from '../domain/usage-person.ts'
 import type { AdoptionLagTable, AdoptionTable, AdoptionTables } from './adoption-tables.ts'
 import { readCells } from './cells.ts'
 import type { OptOuts } from './opt-outs.ts'
+import { tables } from './tables.ts'
 import type { UsageTables } from './usage-tables.ts'
 
 type Reader = ReaderDatabase<AdoptionTables & UsageTables>
 export type AdoptionRow = Selectable<AdoptionTable>
 export type LagRow = Selectable<AdoptionLagTable>
 
-export const adoptionTables = (tx: WorkerTransaction): Transaction<AdoptionTables & UsageTables> =>
-  tx as Transaction<AdoptionTables & UsageTables>
-
 /** The last day that was closed. */
 export async function lastAdoptionDay(tx: WorkerTransaction): Promise<number | undefined> {
-  const row = await adoptionTables(tx)
+  const row = await tables(tx)
     .selectFrom('adoption_day')
     .select((eb) => eb.fn.max<number | null>('day').as('day'))
     .executeTakeFirst()
@@ -32,7 +30,7 @@ export async function lastAdoptionDay(tx: WorkerTransaction): Promise<number | u
 }
 
 export async function saveAdoptionDay(tx: WorkerTransaction, day: number): Promise<void> {
-  await adoptionTables(tx).insertInto('adoption_day').values({ day }).execute()
+  await tables(tx).insertInto('adoption_day').values({ day }).execute()
 }
 
 /** Definitions by feature, where somebody has said what counts. */
@@ -47,7 +45,7 @@ export async function saveAdoptionDefinition(
   { uses, windowDays }: AdoptionDefinition,
 ): Promise<void> {
   const values = { uses, window_days: windowDays }
-  await adoptionTables(tx)
+  await tables(tx)
     .insertInto('adoption_definition')
     .values({ feature, ...values })
     .onConflict((conflict) => conflict.column('feature').doUpdateSet(values))
@@ -136,7 +134,7 @@ const ACCOUNTS_AT_ONCE = 100
  * those who opted out of profiling.
  */
 export async function* usesTried(tx: WorkerTransaction, tried: readonly Tried[], day: number, optOuts: OptOuts) {
-  const reader = adoptionTables(tx)
+  const reader = tables(tx)
   const rows = await reader.selectFrom('feature').select(['id', 'name']).execute()
   const ids = new Map(rows.map(({ id, name }) => [name, id]))
   const leftOut = await usesOfNodes(reader, optOuts)

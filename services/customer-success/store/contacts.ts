@@ -6,7 +6,8 @@ import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { type Selectable, sql } from 'kysely'
 import { keyHash, userKey } from './identity.ts'
 import type { PlaybookTables } from './playbook-tables.ts'
-import { type PlaybookReader, playbookTables } from './playbooks.ts'
+import type { PlaybookReader } from './playbooks.ts'
+import { tables } from './tables.ts'
 
 export type ContactRow = Selectable<PlaybookTables['contact']>
 
@@ -16,7 +17,7 @@ export function recipients(
   accountId: string,
   whom: { readonly userId: string } | { readonly role: string },
 ): Promise<ContactRow[]> {
-  const query = playbookTables(tx).selectFrom('contact').selectAll().where('account_id', '=', accountId)
+  const query = tables(tx).selectFrom('contact').selectAll().where('account_id', '=', accountId)
   const narrowed =
     'userId' in whom ? query.where('user_id', '=', whom.userId) : query.where(sql<boolean>`${whom.role} = any(roles)`)
   return narrowed.orderBy('user_id').execute()
@@ -37,7 +38,7 @@ export function findContact(
 
 export async function saveContact(tx: WorkerTransaction, contact: ContactRow): Promise<void> {
   const { account_id, user_id, ...values } = contact
-  await playbookTables(tx)
+  await tables(tx)
     .insertInto('contact')
     .values(contact)
     .onConflict((conflict) => conflict.columns(['account_id', 'user_id']).doUpdateSet(values))

@@ -1,14 +1,14 @@
 /** Everything kept of a person or an account, taken away. */
 
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import { sql, type Transaction } from 'kysely'
+import { sql } from 'kysely'
 import { withoutAccount } from '../domain/privacy.ts'
 import { idsOf, keyOfPerson, type PersonId } from './export.ts'
 import { KEPT_TABLES, type KnownPerson } from './export-tables.ts'
-import { keyHash, type LockedPerson, lockPersons, recount, replacePersons, tables } from './identity.ts'
+import { keyHash, type LockedPerson, lockPersons, recount, replacePersons } from './identity.ts'
 import { lockTogether } from './locks.ts'
 import { eraseFromPlaybooks } from './playbook-erase.ts'
-import type { Tables } from './tables.ts'
+import { tables } from './tables.ts'
 
 export type Receipt = {
   readonly identifiers: number
@@ -56,7 +56,11 @@ export async function erasePerson(tx: WorkerTransaction, id: PersonId, nowMs: nu
 
 async function actionsByAccount(tx: WorkerTransaction, { users }: KnownPerson): Promise<Map<string, string[]>> {
   if (users.length === 0) return new Map()
-  const rows = await all(tx).selectFrom('action').select(['id', 'account_id']).where('user_id', 'in', users).execute()
+  const rows = await tables(tx)
+    .selectFrom('action')
+    .select(['id', 'account_id'])
+    .where('user_id', 'in', users)
+    .execute()
   const byAccount = Map.groupBy(rows, ({ account_id }) => account_id)
   return new Map([...byAccount].map(([account, actions]) => [account, actions.map(({ id }) => id)]))
 }
@@ -162,8 +166,6 @@ async function forget(tx: WorkerTransaction, persons: readonly LockedPerson[]): 
   await db.deleteFrom('person').where('id', 'in', ids).execute()
 }
 
-const all = (tx: WorkerTransaction): Transaction<Tables> => tx as unknown as Transaction<Tables>
-
 async function keepTombstones(
   tx: WorkerTransaction,
   kind: 'person' | 'account',
@@ -173,5 +175,5 @@ async function keepTombstones(
 ): Promise<void> {
   const [hash, erased_at] = [keyHash(key).toString('hex'), new Date(nowMs)]
   const rows = [...actionsOf].map(([account_id, ids]) => ({ kind, hash, account_id, action_ids: [...ids], erased_at }))
-  await all(tx).insertInto('tombstone').values(rows).execute()
+  await tables(tx).insertInto('tombstone').values(rows).execute()
 }

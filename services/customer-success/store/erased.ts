@@ -4,8 +4,9 @@ import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { sql } from 'kysely'
 import { quarantineReason, type UsageRow } from '../domain/usage-event.ts'
 import type { Facts } from './facts.ts'
-import { anonymousKey, keyHash, tables, userKey } from './identity.ts'
+import { anonymousKey, keyHash, userKey } from './identity.ts'
 import type { Signal } from './playbook-signals.ts'
+import { tables } from './tables.ts'
 
 const accountKey = (accountId: string): string => `account:${accountId}`
 

@@ -6,8 +6,8 @@ import { maintainDayPartitions } from '@plimsoll/kit/db/partitions.ts'
 import { sql } from 'kysely'
 import { DAY_MS, dayOf, isoDay } from '../domain/day.ts'
 import type { UsageRow } from '../domain/usage-event.ts'
-import { tables } from './identity.ts'
 import { dropNotes } from './playbook-erase.ts'
+import { tables } from './tables.ts'
 
 /** An event, and the identifier it is of. */
 export type NodeRow = { readonly node: number; readonly row: UsageRow }

@@ -5,16 +5,17 @@ import type { Selectable } from 'kysely'
 import type { Comparison } from '../domain/health/backtest.ts'
 import type { Configuration } from '../domain/health/configuration.ts'
 import { DEFAULT_CONFIGURATION } from '../domain/health/templates.ts'
-import { type HealthReader, healthTables } from './health.ts'
+import type { HealthReader } from './health.ts'
 import type { HealthConfigurationTable } from './health-tables.ts'
+import { tables } from './tables.ts'
 
 export type ConfigurationRow = Selectable<HealthConfigurationTable>
 
 /** The configuration that scores. There is always one: the first time it is the one that comes with the product. */
 export async function activeConfiguration(tx: WorkerTransaction): Promise<Configuration> {
-  const active = await findActive(healthTables(tx))
+  const active = await findActive(tables(tx))
   if (active !== undefined) return active.configuration
-  await healthTables(tx)
+  await tables(tx)
     .insertInto('health_configuration')
     .values({
       version: DEFAULT_CONFIGURATION.version,
@@ -72,7 +73,7 @@ export async function addConfiguration(
   made: { readonly by: string; readonly atMs: number; readonly backtest: Comparison | undefined },
 ): Promise<ConfigurationRow> {
   await activeConfiguration(tx)
-  const db = healthTables(tx)
+  const db = tables(tx)
   const newest = await db
     .selectFrom('health_configuration')
     .select('version')
@@ -100,7 +101,7 @@ export function activateConfiguration(
   version: number,
   atMs: number,
 ): Promise<ConfigurationRow | undefined> {
-  return healthTables(tx)
+  return tables(tx)
     .updateTable('health_configuration')
     .set({ activated_at: new Date(atMs) })
     .where('version', '=', version)

@@ -7,7 +7,7 @@ import { HISTORY_DAYS } from '../domain/snapshot.ts'
 import { ANY, daysBetween, rangesBetween, series } from '../domain/usage-cells.ts'
 import { ALL } from '../domain/usage-figures.ts'
 import { readCells } from './cells.ts'
-import { healthTables } from './health.ts'
+import { tables } from './tables.ts'
 
 /** Widths whose counts of distinct persons tell merges and splits of persons, which move no event. */
 const WIDTHS = [1, 28, 84]
@@ -19,7 +19,7 @@ const WIDTHS = [1, 28, 84]
 export async function knownOf(tx: WorkerTransaction, days: readonly number[]): Promise<Map<number, string>> {
   if (days.length === 0) return new Map()
   const [from, to] = [Math.min(...days) - HISTORY_DAYS + 1, Math.max(...days)]
-  const cells = (await readCells(healthTables(tx), [ALL], from, to)).get(ALL) ?? new Map()
+  const cells = (await readCells(tables(tx), [ALL], from, to)).get(ALL) ?? new Map()
   const daily = [
     daysBetween(cells, ANY, series.events, from, to),
     ...WIDTHS.map((width) => rangesBetween(cells, ANY, series.window(width), from, to)),
@@ -47,7 +47,7 @@ async function factsUpTo(tx: WorkerTransaction, days: readonly number[]): Promis
 }
 
 export async function knownBefore(tx: WorkerTransaction, days: readonly number[]): Promise<Map<number, string>> {
-  const rows = await healthTables(tx)
+  const rows = await tables(tx)
     .selectFrom('health_known')
     .selectAll()
     .where('day', '=', sql<number>`any(${days}::int[])`)

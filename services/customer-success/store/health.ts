@@ -2,20 +2,17 @@
 
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import { type Selectable, sql, type Transaction } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Readings } from '../domain/health/metrics.ts'
 import type { Standing } from '../domain/health/movement.ts'
 import { ANY, daysBetween, series } from '../domain/usage-cells.ts'
 import { ALL } from '../domain/usage-figures.ts'
 import { readCells } from './cells.ts'
 import type { HealthScoreTable, HealthTables } from './health-tables.ts'
-import type { UsageTables } from './usage-tables.ts'
+import { tables } from './tables.ts'
 
 export type ScoreRow = Selectable<HealthScoreTable>
 export type HealthReader = ReaderDatabase<HealthTables>
-
-export const healthTables = (tx: WorkerTransaction): Transaction<HealthTables & UsageTables> =>
-  tx as Transaction<HealthTables & UsageTables>
 
 /** As far back as days are closed that nobody closed yet. */
 const MOST_DAYS = 400
@@ -26,7 +23,7 @@ export async function daysOfUse(
   today: number,
 ): Promise<{ readonly first: number; readonly last: number } | undefined> {
   const from = today - MOST_DAYS
-  const cells = (await readCells(healthTables(tx), [ALL], from, today)).get(ALL) ?? new Map()
+  const cells = (await readCells(tables(tx), [ALL], from, today)).get(ALL) ?? new Map()
   const events = daysBetween(cells, ANY, series.events, from, today)
   const first = events.findIndex((n) => n > 0)
   return first < 0 ? undefined : { first: from + first, last: from + events.findLastIndex((n) => n > 0) }
@@ -42,16 +39,12 @@ export async function usageCheckpoints(
 }
 
 export async function progressOf(tx: WorkerTransaction, name: 'health' | 'risk'): Promise<number | undefined> {
-  const row = await healthTables(tx)
-    .selectFrom('health_progress')
-    .select('day')
-    .where('name', '=', name)
-    .executeTakeFirst()
+  const row = await tables(tx).selectFrom('health_progress').select('day').where('name', '=', name).executeTakeFirst()
   return row?.day
 }
 
 export async function saveProgress(tx: WorkerTransaction, name: 'health' | 'risk', day: number): Promise<void> {
-  await healthTables(tx)
+  await tables(tx)
     .insertInto('health_progress')
     .values({ name, day })
     .onConflict((conflict) => conflict.column('name').doUpdateSet({ day }))

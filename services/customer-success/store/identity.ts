@@ -4,16 +4,14 @@ import { createHash } from 'node:crypto'
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
-import { sql, type Transaction } from 'kysely'
+import { sql } from 'kysely'
 import { componentsOf, type Link } from '../domain/identity.ts'
 import { decodePerson, encodePerson } from '../domain/usage-codec.ts'
 import { ALL, accountSubject, countPerson, type SubjectsOf, type Tally } from '../domain/usage-figures.ts'
 import { forgetBefore, type Person, partOf } from '../domain/usage-person.ts'
 import { saveCells } from './cells.ts'
+import { tables } from './tables.ts'
 import type { UsageTables } from './usage-tables.ts'
-
-/** The service's own tables within the worker's transaction. */
-export const tables = (tx: WorkerTransaction): Transaction<UsageTables> => tx as Transaction<UsageTables>
 
 export const userKey = (userId: string): string => `user:${userId}`
 export const anonymousKey = (anonymousId: string): string => `anonymous:${anonymousId}`

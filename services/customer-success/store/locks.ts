@@ -3,7 +3,8 @@
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import { sql } from 'kysely'
-import { type AccountRow, accountsOf, holdAccounts, type Identities, lockPersons, tables } from './identity.ts'
+import { type AccountRow, accountsOf, holdAccounts, type Identities, lockPersons } from './identity.ts'
+import { tables } from './tables.ts'
 
 /** How often persons are looked up again that joined an account while its lock was waited for. */
 const MOST_LOOKS = 10

@@ -2,19 +2,17 @@
 
 import { bulkAppend } from '@plimsoll/kit/db/bulk.ts'
 import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import { type Selectable, sql, type Transaction } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { FEATURE_NAMES } from '../domain/learn/features.ts'
 import { type ChurnModel, type Score, score } from '../domain/learn/model.ts'
 import { type History, inOrder, type KeptDay, type Night } from '../domain/learn/night.ts'
 import { daysOfLeaving } from './health-fates.ts'
 import type { HealthTables } from './health-tables.ts'
 import type { ChurnModelTable, ModelTables } from './model-tables.ts'
+import { tables } from './tables.ts'
 
 export type ModelReader = ReaderDatabase<ModelTables & HealthTables>
 export type ActiveModel = { readonly version: number; readonly model: ChurnModel }
-
-export const modelTables = (tx: WorkerTransaction): Transaction<ModelTables & HealthTables> =>
-  tx as Transaction<ModelTables & HealthTables>
 
 /** Features are kept of every day that is a multiple: an account's days should not all be the same one told again. */
 const KEPT_EVERY_DAYS = 7
@@ -25,7 +23,7 @@ const MOST_ROWS = 40_000
 
 /** The last day that was closed. */
 export async function lastChurnDay(tx: WorkerTransaction): Promise<number | undefined> {
-  const row = await modelTables(tx)
+  const row = await tables(tx)
     .selectFrom('churn_day')
     .select((eb) => eb.fn.max<number | null>('day').as('day'))
     .executeTakeFirst()
@@ -74,7 +72,7 @@ export async function saveChurnDay(
   version: number | undefined,
   scored: readonly Scored[],
 ): Promise<void> {
-  const db = modelTables(tx)
+  const db = tables(tx)
   await db
     .insertInto('churn_day')
     .values({ day, names: [...FEATURE_NAMES], version: version ?? null })
@@ -100,7 +98,7 @@ export async function saveChurnDay(
 
 /** The newest kept day of which is known by `today` who left within `days` of it. */
 export async function newestKnownDay(tx: WorkerTransaction, today: number, days: number): Promise<number | undefined> {
-  const row = await modelTables(tx)
+  const row = await tables(tx)
     .selectFrom('churn_day')
     .select((eb) => eb.fn.max<number | null>('day').as('day'))
     .where('day', '<=', today - days)
@@ -111,7 +109,7 @@ export async function newestKnownDay(tx: WorkerTransaction, today: number, days:
 
 /** The newest day a fit has learned from. */
 export async function learnedUpTo(tx: WorkerTransaction): Promise<number | undefined> {
-  const row = await modelTables(tx)
+  const row = await tables(tx)
     .selectFrom('churn_model')
     .select((eb) => eb.fn.max<number | null>('learned_up_to').as('day'))
     .executeTakeFirst()
@@ -120,7 +118,7 @@ export async function learnedUpTo(tx: WorkerTransaction): Promise<number | undef
 
 /** What was kept of accounts up to a day, and who has left. */
 export async function historyUpTo(tx: WorkerTransaction, upToDay: number): Promise<History> {
-  const db = modelTables(tx)
+  const db = tables(tx)
   const kept = sql<boolean>`day <= ${upToDay} and day % ${KEPT_EVERY_DAYS} = 0`
   const { all } = await db
     .selectFrom('churn_features')
@@ -157,7 +155,7 @@ export async function saveModel(
   { isPromoted, reasons, model, backtest }: Night,
   by: { readonly learnedUpTo: number; readonly comparedWith: number | undefined; readonly atMs: number },
 ): Promise<void> {
-  await modelTables(tx)
+  await tables(tx)
     .insertInto('churn_model')
     .values((eb) => ({
       version: sql<number>`(${eb.selectFrom('churn_model').select(sql<number>`coalesce(max(version), 0) + 1`.as('next'))})`,

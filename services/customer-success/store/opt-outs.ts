@@ -3,8 +3,8 @@
 import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { Selectable } from 'kysely'
 import { idsOf } from './export.ts'
-import { tables } from './identity.ts'
 import type { PrivacyTables } from './privacy-tables.ts'
+import { tables } from './tables.ts'
 import type { UsageTables } from './usage-tables.ts'
 
 export type OptOuts = {

@@ -1,6 +1,6 @@
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { sql } from 'kysely'
-import { playbookTables } from './playbooks.ts'
+import { tables } from './tables.ts'
 
 /**
  * Takes persons out of playbooks: where they can be reached, what was sent to them and what is still to be, and why.
@@ -8,7 +8,7 @@ import { playbookTables } from './playbooks.ts'
  */
 export async function eraseFromPlaybooks(tx: WorkerTransaction, userIds: readonly string[]): Promise<number> {
   if (userIds.length === 0) return 0
-  const db = playbookTables(tx)
+  const db = tables(tx)
   const users = [...userIds]
   const contacts = await db.deleteFrom('contact').where('user_id', 'in', users).executeTakeFirst()
   const messages = await db.deleteFrom('guidance_message').where('user_id', 'in', users).executeTakeFirst()
@@ -25,7 +25,7 @@ export async function eraseFromPlaybooks(tx: WorkerTransaction, userIds: readonl
 
 /** Drops what people noted on actions they started by hand, and the messages shown, from before a time. */
 export async function dropNotes(tx: WorkerTransaction, before: Date): Promise<void> {
-  const db = playbookTables(tx)
+  const db = tables(tx)
   await db
     .updateTable('action')
     .set({ reason: '' })

@@ -4,13 +4,14 @@ import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { CatalogueItem, GuidanceItem, GuidanceMessage, Lift } from '../domain/guidance.ts'
 import type { PlaybookTables } from './playbook-tables.ts'
-import { type PlaybookReader, playbookTables } from './playbooks.ts'
+import type { PlaybookReader } from './playbooks.ts'
+import { tables } from './tables.ts'
 
 export async function insertMessage(
   tx: WorkerTransaction,
   message: Omit<PlaybookTables['guidance_message'], 'dismissed_at'>,
 ): Promise<void> {
-  await playbookTables(tx)
+  await tables(tx)
     .insertInto('guidance_message')
     .values(message)
     .onConflict((conflict) => conflict.doNothing())
@@ -36,7 +37,7 @@ export function messagesFor(
 
 /** False when there is no such message, or it was put away. */
 export async function dismissMessage(tx: WorkerTransaction, id: string, at: Date): Promise<boolean> {
-  const { numUpdatedRows } = await playbookTables(tx)
+  const { numUpdatedRows } = await tables(tx)
     .updateTable('guidance_message')
     .set({ dismissed_at: at })
     .where('id', '=', id)
@@ -61,7 +62,7 @@ export async function saveItem(
     updated_at: new Date(by.timeMs),
     updated_by: by.name,
   }
-  await playbookTables(tx)
+  await tables(tx)
     .insertInto('guidance_item')
     .values({ id, ...values })
     .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
@@ -81,7 +82,7 @@ export type PlacedLift = Lift & { readonly plan: string; readonly ageBand: strin
 
 /** Replaces all lifts. */
 export async function saveLifts(tx: WorkerTransaction, lifts: readonly PlacedLift[]): Promise<void> {
-  await playbookTables(tx).deleteFrom('feature_lift').execute()
+  await tables(tx).deleteFrom('feature_lift').execute()
   const text = (name: string, of: (lift: PlacedLift) => string) => ({
     name,
     type: 'text' as const,

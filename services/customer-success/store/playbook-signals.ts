@@ -3,7 +3,8 @@
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { TriggerEvent } from '../domain/playbook/playbook.ts'
-import { type PlaybookReader, playbookTables } from './playbooks.ts'
+import type { PlaybookReader } from './playbooks.ts'
+import { tables } from './tables.ts'
 
 export type Signal = {
   /** Identity of the event, so that it triggers once however often it is read. */
@@ -55,7 +56,7 @@ const signalOf = (row: {
 
 /** Signals that were not looked at yet, by event time. */
 export async function waitingSignals(tx: WorkerTransaction, limit: number): Promise<Signal[]> {
-  const rows = await playbookTables(tx)
+  const rows = await tables(tx)
     .selectFrom('playbook_signal')
     .select(columns)
     .where('taken', '=', false)
@@ -67,7 +68,7 @@ export async function waitingSignals(tx: WorkerTransaction, limit: number): Prom
 }
 
 export async function markSignalsTaken(tx: WorkerTransaction, ids: readonly string[]): Promise<void> {
-  await playbookTables(tx)
+  await tables(tx)
     .updateTable('playbook_signal')
     .set({ taken: true })
     .where('id', 'in', [...ids])
@@ -88,7 +89,7 @@ export async function signalsSince(reader: PlaybookReader, event: TriggerEvent, 
 }
 
 export async function dropSignals(tx: WorkerTransaction, beforeMs: number): Promise<void> {
-  await playbookTables(tx)
+  await tables(tx)
     .deleteFrom('playbook_signal')
     .where('at', '<', new Date(beforeMs))
     .where('taken', '=', true)
@@ -98,7 +99,7 @@ export async function dropSignals(tx: WorkerTransaction, beforeMs: number): Prom
 export type CriticalAlert = { readonly id: string; readonly name: string; readonly atMs: number }
 
 export async function openAlert(tx: WorkerTransaction, { id, name, atMs }: CriticalAlert): Promise<void> {
-  await playbookTables(tx)
+  await tables(tx)
     .insertInto('critical_alert')
     .values({ id, name, at: new Date(atMs) })
     .onConflict((conflict) => conflict.doNothing())
@@ -106,12 +107,12 @@ export async function openAlert(tx: WorkerTransaction, { id, name, atMs }: Criti
 }
 
 export async function closeAlert(tx: WorkerTransaction, id: string): Promise<void> {
-  await playbookTables(tx).deleteFrom('critical_alert').where('id', '=', id).execute()
+  await tables(tx).deleteFrom('critical_alert').where('id', '=', id).execute()
 }
 
 /** Alerts that began after `sinceMs`: one whose end was never told must not silence everything for good. */
 export async function openAlertSince(tx: WorkerTransaction, sinceMs: number): Promise<string | undefined> {
-  const row = await playbookTables(tx)
+  const row = await tables(tx)
     .selectFrom('critical_alert')
     .select('name')
     .where('at', '>=', new Date(sinceMs))

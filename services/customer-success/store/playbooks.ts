@@ -2,16 +2,13 @@
 
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import type { Transaction } from 'kysely'
 import { sql } from 'kysely'
 import type { Match } from '../domain/playbook/enrolment.ts'
 import type { Playbook } from '../domain/playbook/playbook.ts'
 import type { PlaybookTables } from './playbook-tables.ts'
+import { tables } from './tables.ts'
 
 export type PlaybookReader = ReaderDatabase<PlaybookTables>
-
-/** The tables of playbooks within the worker's transaction. */
-export const playbookTables = (tx: WorkerTransaction): Transaction<PlaybookTables> => tx as Transaction<PlaybookTables>
 
 export type ActivePlaybook = {
   readonly id: string
@@ -42,7 +39,7 @@ export async function savePlaybook(
   by: { readonly name: string; readonly timeMs: number },
 ): Promise<number> {
   await lockPlaybook(tx, id)
-  const { version } = await playbookTables(tx)
+  const { version } = await tables(tx)
     .insertInto('playbook_version')
     .values((eb) => ({
       id,
@@ -90,7 +87,7 @@ export async function activatePlaybook(
   at: { readonly timeMs: number; readonly day: number },
 ): Promise<void> {
   const values = { version, activated_at: new Date(at.timeMs) }
-  await playbookTables(tx)
+  await tables(tx)
     .insertInto('playbook')
     .values({ id, ...values, evaluated_day: at.day })
     .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
@@ -99,14 +96,14 @@ export async function activatePlaybook(
 
 /** False when it was not active. Enrolments under way go on. */
 export async function deactivatePlaybook(tx: WorkerTransaction, id: string): Promise<boolean> {
-  const { numDeletedRows } = await playbookTables(tx).deleteFrom('playbook').where('id', '=', id).executeTakeFirst()
-  await playbookTables(tx).deleteFrom('playbook_match').where('playbook_id', '=', id).execute()
+  const { numDeletedRows } = await tables(tx).deleteFrom('playbook').where('id', '=', id).executeTakeFirst()
+  await tables(tx).deleteFrom('playbook_match').where('playbook_id', '=', id).execute()
   return numDeletedRows > 0n
 }
 
 /** The active playbooks, the highest priority first. */
 export async function activePlaybooks(tx: WorkerTransaction): Promise<ActivePlaybook[]> {
-  const rows = await playbookTables(tx)
+  const rows = await tables(tx)
     .selectFrom('playbook')
     .innerJoin('playbook_version as v', (join) =>
       join.onRef('v.id', '=', 'playbook.id').onRef('v.version', '=', 'playbook.version'),
@@ -125,7 +122,7 @@ export async function activePlaybooks(tx: WorkerTransaction): Promise<ActivePlay
 
 export async function markEvaluated(tx: WorkerTransaction, ids: readonly string[], day: number): Promise<void> {
   if (ids.length === 0) return
-  await playbookTables(tx)
+  await tables(tx)
     .updateTable('playbook')
     .set({ evaluated_day: day })
     .where('id', 'in', [...ids])
@@ -134,7 +131,7 @@ export async function markEvaluated(tx: WorkerTransaction, ids: readonly string[
 
 /** By account, since when the playbook's condition holds. */
 export async function matchesOf(tx: WorkerTransaction, playbookId: string): Promise<Map<string, Match>> {
-  const rows = await playbookTables(tx)
+  const rows = await tables(tx)
     .selectFrom('playbook_match')
     .select(['account_id', 'since_day', 'last_day'])
     .where('playbook_id', '=', playbookId)
@@ -161,7 +158,7 @@ export async function saveMatches(
       { name: 'last_day', type: 'int4', values: stretches.map(({ lastDay }) => lastDay) },
     ],
   })
-  await playbookTables(tx)
+  await tables(tx)
     .deleteFrom('playbook_match')
     .where('playbook_id', '=', playbookId)
     .where('last_day', '<', day)

@@ -3,7 +3,7 @@
 import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { type Selectable, sql } from 'kysely'
 import { quarantineReason, type UsageRow } from '../domain/usage-event.ts'
-import { tables } from './identity.ts'
+import { tables } from './tables.ts'
 import { createNumbers, takeUsage, type UsageLimits } from './usage.ts'
 import type { UsageQuarantineTable, UsageTables } from './usage-tables.ts'
 

@@ -4,13 +4,14 @@ import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { type Selectable, sql } from 'kysely'
 import type { Grade, RiskState } from '../domain/risk.ts'
-import { type HealthReader, healthTables } from './health.ts'
+import type { HealthReader } from './health.ts'
 import type { RiskEpisodeTable } from './health-tables.ts'
+import { tables } from './tables.ts'
 
 export type EpisodeRow = Selectable<RiskEpisodeTable>
 
 export async function riskStates(tx: WorkerTransaction): Promise<Map<string, RiskState>> {
-  const rows = await healthTables(tx).selectFrom('risk_state').selectAll().execute()
+  const rows = await tables(tx).selectFrom('risk_state').selectAll().execute()
   return new Map(rows.map(({ account_id, state }) => [account_id, state]))
 }
 
@@ -30,7 +31,7 @@ export async function openEpisode(
   tx: WorkerTransaction,
   episode: Omit<EpisodeRow, 'cleared_day' | 'outcome' | 'grade'>,
 ): Promise<void> {
-  await healthTables(tx)
+  await tables(tx)
     .insertInto('risk_episode')
     .values({ ...episode, drivers: JSON.stringify(episode.drivers) })
     .onConflict((conflict) => conflict.column('id').doNothing())
@@ -43,14 +44,14 @@ export async function closeEpisode(
   day: number,
   outcome: 'recovered' | 'cancelled',
 ): Promise<void> {
-  await healthTables(tx).updateTable('risk_episode').set({ cleared_day: day, outcome }).where('id', '=', id).execute()
+  await tables(tx).updateTable('risk_episode').set({ cleared_day: day, outcome }).where('id', '=', id).execute()
 }
 
 export type Ungraded = { readonly id: string; readonly raisedDay: number; readonly cancelledDay: number | undefined }
 
 /** Episodes without a grade, with the day their account left, if it has by `day`. */
 export async function ungradedEpisodes(tx: WorkerTransaction, day: number): Promise<Ungraded[]> {
-  const rows = await healthTables(tx)
+  const rows = await tables(tx)
     .selectFrom('risk_episode as episode')
     .select(['episode.id', 'episode.raised_day'])
     .select((eb) =>
@@ -73,7 +74,7 @@ export async function ungradedEpisodes(tx: WorkerTransaction, day: number): Prom
 }
 
 export async function gradeEpisode(tx: WorkerTransaction, id: string, grade: Grade): Promise<void> {
-  await healthTables(tx).updateTable('risk_episode').set({ grade }).where('id', '=', id).execute()
+  await tables(tx).updateTable('risk_episode').set({ grade }).where('id', '=', id).execute()
 }
 
 /** `learned`: probability of the newest day, null without a model. */

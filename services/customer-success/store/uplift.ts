@@ -6,10 +6,10 @@ import type { QiniCurve, UpliftData, UpliftModel } from '../domain/effect/uplift
 import { FEATURE_NAMES } from '../domain/learn/features.ts'
 import { inOrder } from '../domain/learn/night.ts'
 import { SLEEPING_DOG } from '../domain/playbook/suppression.ts'
-import { allTables } from './account-states.ts'
 import { valuesOf } from './model.ts'
 import type { PlaybookTables } from './playbook-tables.ts'
 import type { PlaybookReader } from './playbooks.ts'
+import { tables } from './tables.ts'
 
 /** More accounts make a fit longer, not better. */
 const MOST_ROWS = 20_000
@@ -59,7 +59,7 @@ export async function saveUplift(
     ...{ fitted_at: new Date(fitted.atMs), treated: fitted.arms.treated, held_out: fitted.arms.heldOut },
     ...{ curve: JSON.stringify(fitted.curve), model: JSON.stringify(fitted.model) },
   }
-  await allTables(tx)
+  await tables(tx)
     .insertInto('uplift')
     .values({ playbook_id: playbookId, ...row })
     .onConflict((conflict) => conflict.column('playbook_id').doUpdateSet(row))

@@ -25,10 +25,10 @@ import {
   saveLinks,
   savePersons,
   subjectsIn,
-  tables,
   userKey,
 } from './identity.ts'
 import { lockTogether } from './locks.ts'
+import { tables } from './tables.ts'
 
 /** What a lane found and need not ask for again: numbers never change, days have their partition until they are too old. */
 export type Numbers = {
