@@ -2,13 +2,13 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { createRandom } from '@plimsoll/customer-success/domain/learn/random.ts'
 import { estimateOf, shrink } from '../../../services/customer-success/domain/effect/pooling.ts'
 import type { Interval, Proportion } from '../../../services/customer-success/domain/effect/proportions.ts'
 import { type EffectReport, reportEffect } from '../../../services/customer-success/domain/effect/report.ts'
 import { mayContact } from '../../../services/customer-success/domain/playbook/suppression.ts'
 import { assign } from '../../../services/customer-success/events/assignment.ts'
 import { csvRows } from '../detect/csv.ts'
-import { createRandom } from '../detect/random.ts'
 import { cssimFolder } from './cssim.ts'
 import type { CsRow } from './rows.ts'
 

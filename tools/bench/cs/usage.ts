@@ -6,8 +6,8 @@
 
 import { existsSync } from 'node:fs'
 import { Agent, request } from 'node:http'
+import { createRandom } from '@plimsoll/customer-success/domain/learn/random.ts'
 import { dayOf, startOf } from '../../../services/customer-success/domain/day.ts'
-import { createRandom } from '../detect/random.ts'
 import { cssimFolder } from './cssim.ts'
 import { cssimEvents, type SimEvent, segmentBatch } from './cssim-events.ts'
 import type { CsRow } from './rows.ts'

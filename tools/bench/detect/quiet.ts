@@ -14,6 +14,7 @@
  *   without a usable series do not count.
  */
 
+import { createRandom } from '@plimsoll/customer-success/domain/learn/random.ts'
 import {
   concerns,
   edgeSeries,
@@ -25,7 +26,6 @@ import {
   type NezhaFault,
   type NezhaSeries,
 } from './nezha.ts'
-import { createRandom } from './random.ts'
 import type { Rule } from './rules.ts'
 
 const QUIET_AFTER_FAULT = 1800

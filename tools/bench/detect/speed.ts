@@ -2,6 +2,7 @@
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { createRandom } from '@plimsoll/customer-success/domain/learn/random.ts'
 import {
   createDetector,
   type Detector,
@@ -12,7 +13,6 @@ import {
 } from '../../../services/performance/domain/detector.ts'
 import { add, createHistogram } from '../../../services/performance/domain/histogram.ts'
 import { encodeHistogram } from '../../../services/performance/domain/histogramcodec.ts'
-import { createRandom } from './random.ts'
 
 export type SpeedResult = {
   pointNs: number
