@@ -1,14 +1,13 @@
 /** Closes days of event time: scores every account, tells what moved, and corrects what late data changed. */
 
-import type { HealthScoreChanged } from '@plimsoll/contracts/generated/types.ts'
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { OutgoingEvent, Ticker } from '@plimsoll/kit/lanes/processor.ts'
-import { dayOf, daysUpTo, startOf } from '../domain/day.ts'
+import { dayOf, daysUpTo } from '../domain/day.ts'
 import { closeDay } from '../domain/health/close.ts'
 import type { Configuration } from '../domain/health/configuration.ts'
 import { explain, type Line } from '../domain/health/explain.ts'
 import type { Readings } from '../domain/health/metrics.ts'
-import { bandOf, componentsOf, type Health, healthBy, LEAST_CONFIDENCE } from '../domain/health/score.ts'
+import { bandOf, type Health } from '../domain/health/score.ts'
 import type { AccountSnapshot } from '../domain/snapshot.ts'
 import {
   daysOfUse,
@@ -21,12 +20,13 @@ import {
   scoresAt,
   scoresOf,
   standingsOn,
-  usageCheckpoints,
 } from '../store/health.ts'
 import { activeConfiguration, configurationsOf } from '../store/health-configurations.ts'
 import { knownBefore, knownOf, saveKnown } from '../store/health-known.ts'
 import { loadDays, runsOf } from '../store/snapshot.ts'
 import { tables } from '../store/tables.ts'
+import { healthOfRow, healthScoreChanged, isProvisional } from './health-changed.ts'
+import { mustWaitForUsage, notWaiting, type UsageWaiting } from './usage-waiting.ts'
 
 /** A score is told again once it, or its trend, is a point from what was told last, however slowly; or in another band. */
 const TOLD_POINTS = 1
@@ -38,27 +38,14 @@ const CORRECTED_POINTS = 2
  */
 const LOOK_AGAIN_DAYS = [1, 7, 28]
 
-/** A lane that goes on from messages older than this is behind; days wait until none has been so for a while. */
-const BEHIND_MS = 1_000
-const CAUGHT_UP_MS = 5_000
-/** Usage that never catches up may not keep days open for ever. */
-const MOST_WAIT_MS = 600_000
-
-/** Where lanes of usage were at the last tick, when one was last behind, and since when days have waited for them. */
-type Waiting = {
-  lanes: ReadonlyMap<string, { readonly seq: number }>
-  behindMs: number
-  sinceMs: number | undefined
-}
-
-export const healthTicker: Ticker<Waiting> = {
+export const healthTicker: Ticker<UsageWaiting> = {
   name: 'health',
   version: 1,
   lanes: 1,
   everyMs: 2_000,
-  load: async () => ({ lanes: new Map(), behindMs: Number.NEGATIVE_INFINITY, sinceMs: undefined }),
+  load: async () => notWaiting(),
   async tick(waiting, tx, { now }) {
-    if (await usageIsBehind(tx, waiting, now())) return {}
+    if (await mustWaitForUsage(tx, waiting, now())) return {}
     const use = await daysOfUse(tx, dayOf(now()))
     if (use === undefined) return {}
     const closed = await progressOf(tx, 'health')
@@ -77,21 +64,6 @@ export const healthTicker: Ticker<Waiting> = {
     await saveProgress(tx, 'health', days.at(-1) ?? first)
     return { events }
   },
-}
-
-/**
- * Whether lanes are still reading what came long ago. A day closed meanwhile would be scored without it, and corrected;
- * and scoring would take the time that catching up needs.
- */
-async function usageIsBehind(tx: WorkerTransaction, waiting: Waiting, nowMs: number): Promise<boolean> {
-  const lanes = await usageCheckpoints(tx)
-  const isBehind = [...lanes].some(
-    ([lane, { seq, timeMs }]) => seq !== waiting.lanes.get(lane)?.seq && nowMs - timeMs > BEHIND_MS,
-  )
-  waiting.lanes = lanes
-  if (isBehind) waiting.behindMs = nowMs
-  waiting.sinceMs = nowMs - waiting.behindMs < CAUGHT_UP_MS ? (waiting.sinceMs ?? nowMs) : undefined
-  return waiting.sinceMs !== undefined && nowMs - waiting.sinceMs < MOST_WAIT_MS
 }
 
 /** Days in a row: what a day's accounts scored is what the next one compares with. */
@@ -177,7 +149,7 @@ async function tell(
   return news.map(({ row, snapshot, health, yesterday }) => {
     const id = row.account_id
     const since = (of: ReadonlyMap<string, number> | undefined) => difference(row.score, of?.get(id))
-    return changed(row, {
+    return healthScoreChanged(row, {
       ...{ snapshot, health, configuration, kind: 'changed', previous: lastTold.get(id) },
       churnProbability: yesterday?.churn_probability ?? null,
       trends: { trend7: row.told_trend7, trend28: since(month), trend84: since(quarter) },
@@ -225,7 +197,7 @@ async function correctDay(
       const drivers = explain(healthOfRow(was, configuration), health, configuration)
       const trends = { trend7: null, trend28: null, trend84: null }
       events.push(
-        changed(row, {
+        healthScoreChanged(row, {
           ...{ snapshot, health, configuration, kind: 'corrected', previous: was, trends, drivers },
           ...{ churnProbability: was.churn_probability, weekDrivers: [] },
         }),
@@ -247,8 +219,6 @@ function isTold(before: LastTold, now: LastTold): boolean {
   const moved = [difference(now.told_score, before.told_score), difference(now.told_trend7, before.told_trend7)]
   return moved.some((points) => points !== null && Math.abs(points) >= TOLD_POINTS)
 }
-
-const isProvisional = (confidence: number): boolean => confidence < LEAST_CONFIDENCE
 
 function rowOf(
   snapshot: AccountSnapshot,
@@ -272,58 +242,3 @@ function rowOf(
     ...{ told_day, told_score, told_trend7, told_provisional },
   }
 }
-
-/** What a stored score was made of: parts follow from its readings and its configuration. */
-export const healthOfRow = (row: ScoreRow, configuration: Configuration): Health =>
-  healthBy(row.readings, row.template, configuration)
-
-type Told = {
-  readonly snapshot: AccountSnapshot
-  readonly health: Health
-  readonly configuration: Configuration
-  readonly kind: HealthScoreChanged['kind']
-  /** The one told last; of a correction what was known for the day. */
-  readonly previous: ScoreRow | undefined
-  /** Of the day before: that of the day itself is learned from the day once it is closed. */
-  readonly churnProbability: number | null
-  readonly trends: Pick<HealthScoreChanged, 'trend7' | 'trend28' | 'trend84'>
-  readonly drivers: readonly Line[]
-  readonly weekDrivers: readonly Line[]
-}
-
-function changed(row: Omit<ScoreRow, 'hard'>, told: Told): OutgoingEvent {
-  return {
-    type: 'plimsoll.customer_success.v1.HealthScoreChanged',
-    key: row.account_id,
-    time: startOf(row.day + 1) - 1,
-    value: {
-      accountId: row.account_id,
-      accountName: told.snapshot.name,
-      plan: told.snapshot.plan,
-      segment: told.snapshot.segment,
-      at: startOf(row.day + 1) - 1,
-      kind: told.kind,
-      score: row.score,
-      previousScore: told.previous?.score ?? null,
-      band: bandOf(row.score ?? undefined),
-      previousBand: bandOf(told.previous?.score ?? undefined),
-      confidence: row.confidence,
-      provisional: isProvisional(row.confidence),
-      ...told.trends,
-      churnProbability: told.churnProbability,
-      configurationVersion: row.version,
-      components: componentsOf(told.health, told.configuration).map(({ name, value, weight, confidence }) => ({
-        ...{ name, weight, confidence },
-        value: value ?? null,
-      })),
-      drivers: told.drivers.map(driverOf),
-      weekDrivers: told.weekDrivers.map(driverOf),
-    },
-  }
-}
-
-export const driverOf = ({ component, metric, before, after, points, text }: Line) => ({
-  ...{ component, metric, points, text },
-  before: before ?? null,
-  after: after ?? null,
-})

@@ -13,7 +13,7 @@ import { lastChurnDay } from '../store/model.ts'
 import { closeEpisode, gradeEpisode, openEpisode, riskStates, saveRiskStates, ungradedEpisodes } from '../store/risk.ts'
 import { tables } from '../store/tables.ts'
 import { closeDays } from './closed-days.ts'
-import { driverOf, healthOfRow } from './health.ts'
+import { driverOf, healthOfRow } from './health-changed.ts'
 
 /** A fall is told against four weeks before: what was then had not begun to fall. */
 const BEFORE_DAYS = 28
