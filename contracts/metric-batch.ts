@@ -16,7 +16,7 @@ import {
 } from './arena.ts'
 import { decodeEvent } from './events.ts'
 import type { MetricBatch } from './generated/types.ts'
-import { type StringTable, stringTable } from './strings.ts'
+import { type StringTable, stringsIn } from './strings.ts'
 
 /** `histogramScale` of a histogram with explicit bounds. */
 export const EXPLICIT_BOUNDS = -53
@@ -146,16 +146,12 @@ function viewOf(batch: MetricBatch, given: Arena): MetricBatchView {
   const histograms = rowsOf(batch.histogramCount, 'histogramCount', 8)
   const buckets = rowsOf(batch.bucketIndex, 'bucketIndex', 4)
   const bounds = rowsOf(batch.bounds, 'bounds', 8)
-  const strings = rowsOf(batch.stringEnds, 'stringEnds', 4)
   const implied = batch.sampleSeries.byteLength === 0 && samples === series
   const starts = batch.sampleStart.byteLength === 0 ? 0 : samples
   return {
     source: batch.source,
     receivedAt: batch.receivedAt,
-    strings: stringTable(
-      raw(arena, batch.stringBytes, 'stringBytes', batch.stringBytes.byteLength),
-      u32(arena, batch.stringEnds, 'stringEnds', strings),
-    ),
+    strings: stringsIn(arena, batch),
     seriesRows: series,
     sampleRows: samples,
     histogramRows: histograms,

@@ -13,7 +13,7 @@ import {
 } from './arena.ts'
 import { decodeEvent } from './events.ts'
 import type { SpanBatch } from './generated/types.ts'
-import { type StringTable, stringTable } from './strings.ts'
+import { type StringTable, stringsIn } from './strings.ts'
 
 export const SPAN_TYPE = 'plimsoll.telemetry.v1.SpanBatch'
 
@@ -73,14 +73,10 @@ export function spanBatchView(bytes: Uint8Array, arena: Arena = createArena()): 
 function viewOf(batch: SpanBatch, given: Arena): SpanBatchView {
   const arena = reserve(given, batch)
   const spans = rowsOf(batch.spanId, 'spanId', 8)
-  const strings = rowsOf(batch.stringEnds, 'stringEnds', 4)
   return {
     source: batch.source,
     receivedAt: batch.receivedAt,
-    strings: stringTable(
-      raw(arena, batch.stringBytes, 'stringBytes', batch.stringBytes.byteLength),
-      u32(arena, batch.stringEnds, 'stringEnds', strings),
-    ),
+    strings: stringsIn(arena, batch),
     spanRows: spans,
     traceId: raw(arena, batch.traceId, 'traceId', spans, 16),
     spanId: raw(arena, batch.spanId, 'spanId', spans, 8),

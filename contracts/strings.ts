@@ -1,3 +1,4 @@
+import { type Arena, raw, rowsOf, u32 } from './arena.ts'
 import { u32Column } from './columns.ts'
 import { ContractError } from './errors.ts'
 
@@ -40,6 +41,15 @@ export function stringTable(stringBytes: Uint8Array, stringEnds: Uint8Array | Ui
     },
     bytesAt: (ref) => text.subarray(startOf(ref), ends[ref]),
   }
+}
+
+/** The strings of a batch whose columns are being copied into `arena`. */
+export function stringsIn(
+  arena: Arena,
+  { stringBytes, stringEnds }: { readonly stringBytes: Uint8Array; readonly stringEnds: Uint8Array },
+): StringTable {
+  const bytes = raw(arena, stringBytes, 'stringBytes', stringBytes.byteLength)
+  return stringTable(bytes, u32(arena, stringEnds, 'stringEnds', rowsOf(stringEnds, 'stringEnds', 4)))
 }
 
 /** Gathers the strings of a batch, each once. String 0 is the empty one. Reused batch after batch by `reset`. */

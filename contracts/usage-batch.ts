@@ -2,7 +2,7 @@ import { type Arena, checkFinite, checkRefs, createArena, f64, invalid, raw, res
 import { packColumn } from './columns.ts'
 import { decodeEvent } from './events.ts'
 import type { UsageBatch } from './generated/types.ts'
-import { createStringTableBuilder, type StringTable, stringTable } from './strings.ts'
+import { createStringTableBuilder, type StringTable, stringsIn } from './strings.ts'
 
 export const USAGE_TYPE = 'plimsoll.usage.v1.UsageBatch'
 
@@ -62,17 +62,13 @@ export function usageBatchView(bytes: Uint8Array, arena: Arena = createArena()):
 function viewOf(batch: UsageBatch, given: Arena): UsageBatchView {
   const arena = reserve(given, batch)
   const rows = rowsOf(batch.messageId, 'messageId', 16)
-  const strings = rowsOf(batch.stringEnds, 'stringEnds', 4)
   const time = f64(arena, batch.time, 'time', rows)
   const orNone = (column: Uint8Array, name: string) =>
     column.byteLength === 0 ? new Uint32Array(rows) : u32(arena, column, name, rows)
   return {
     source: batch.source,
     receivedAt: batch.receivedAt,
-    strings: stringTable(
-      raw(arena, batch.stringBytes, 'stringBytes', batch.stringBytes.byteLength),
-      u32(arena, batch.stringEnds, 'stringEnds', strings),
-    ),
+    strings: stringsIn(arena, batch),
     rows,
     messageId: raw(arena, batch.messageId, 'messageId', rows, 16),
     time,
