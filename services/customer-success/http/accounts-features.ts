@@ -2,10 +2,10 @@ import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
 import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { type Tables, tables } from '../store/tables.ts'
-import { nullable } from './analytics-shapes.ts'
 
 const plans = nullable(
   Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { description: 'Plans that include it; null = all.' }),

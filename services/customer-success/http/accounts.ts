@@ -1,9 +1,9 @@
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { listAccounts } from '../store/account-list.ts'
 import type { Tables } from '../store/tables.ts'
-import { nullable } from './analytics-shapes.ts'
 
 const querystring = Type.Object({
   search: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'Part of the id or the name.' })),

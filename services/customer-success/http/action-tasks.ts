@@ -2,11 +2,12 @@ import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
 import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { appError } from '@plimsoll/kit/errors.ts'
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { finishTask, listTasks } from '../store/action-steps.ts'
 import type { Tables } from '../store/tables.ts'
-import { BASE, nullable } from './playbook-shapes.ts'
+import { BASE } from './playbook-shapes.ts'
 
 const querystring = Type.Object({
   accountId: Type.Optional(Type.String({ maxLength: 500 })),

@@ -1,4 +1,5 @@
 import { appError } from '@plimsoll/kit/errors.ts'
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import type { CustomerSuccessConfig } from '../config.ts'
@@ -10,7 +11,7 @@ import { type AdoptionRow, adoptionDefinitions, adoptionLags, adoptions, type La
 import { loadSnapshots } from '../store/snapshot.ts'
 import type { Tables } from '../store/tables.ts'
 import { definitionSchema } from './adoption-definition.ts'
-import { day, nullable } from './analytics-shapes.ts'
+import { day } from './analytics-shapes.ts'
 import { accountParams } from './health-shapes.ts'
 
 const feature = Type.Object({

@@ -1,3 +1,4 @@
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { adoptionByFeature, breadthOf } from '../domain/adoption.ts'
@@ -5,7 +6,7 @@ import { dayOf, isoDay } from '../domain/day.ts'
 import { countAdoptions } from '../store/adoption.ts'
 import type { Tables } from '../store/tables.ts'
 import { accountsQuery, adoptionQuery, snapshotsOf } from './analytics-accounts.ts'
-import { day, nullable } from './analytics-shapes.ts'
+import { day } from './analytics-shapes.ts'
 import { formatQuery, reportOf, sendReport, type Table } from './csv.ts'
 
 const querystring = Type.Object({ ...accountsQuery, ...adoptionQuery, ...formatQuery })

@@ -1,3 +1,4 @@
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { dayOf, isoDay } from '../domain/day.ts'
@@ -6,7 +7,7 @@ import type { AccountSnapshot } from '../domain/snapshot.ts'
 import { lastScoredDay, standingsOn } from '../store/health.ts'
 import type { Tables } from '../store/tables.ts'
 import { accountsQuery, adoptionQuery, snapshotsOf } from './analytics-accounts.ts'
-import { day, nullable } from './analytics-shapes.ts'
+import { day } from './analytics-shapes.ts'
 
 const querystring = Type.Object({ ...accountsQuery, ...adoptionQuery })
 const interval = Type.Object({ low: Type.Number(), high: Type.Number() }, { description: '95 %.' })

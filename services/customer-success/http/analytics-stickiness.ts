@@ -1,3 +1,4 @@
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { isoDay } from '../domain/day.ts'
@@ -6,7 +7,7 @@ import { ANY, BLOCK_DAYS, blockOf, blockStart, rangesBetween, series, valueAt } 
 import { cellsOf } from '../store/cells.ts'
 import type { Tables } from '../store/tables.ts'
 import { refuseSingleFeature, scopeOf, scopeQuery, scopeSchema } from './analytics-scope.ts'
-import { day, nullable } from './analytics-shapes.ts'
+import { day } from './analytics-shapes.ts'
 
 const querystring = Type.Object(scopeQuery)
 const response = Type.Object({

@@ -1,10 +1,11 @@
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { dayOf, isoDay } from '../domain/day.ts'
 import { medianOf, survivalOf } from '../domain/survival.ts'
 import type { Tables } from '../store/tables.ts'
 import { accountsQuery, snapshotsOf } from './analytics-accounts.ts'
-import { day, nullable } from './analytics-shapes.ts'
+import { day } from './analytics-shapes.ts'
 
 const querystring = Type.Object({
   ...accountsQuery,

@@ -1,12 +1,13 @@
 /** The churn-risk assessment as it is told: as JSON, and each part of it as a table. */
 
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import { type Static, Type } from 'typebox'
 import type { Calibration, RaiseRecord } from '../domain/assessment.ts'
 import { type Proportion, rateOf, wilson } from '../domain/effect/proportions.ts'
 import { LEAD_DAYS, WINDOW_DAYS } from '../domain/health/backtest.ts'
 import { AT_RISK_FROM } from '../domain/health/score.ts'
 import { GRADE_DAYS } from '../domain/risk.ts'
-import { day, nullable } from './analytics-shapes.ts'
+import { day } from './analytics-shapes.ts'
 import type { Cell, Table } from './csv.ts'
 import { lineSchema } from './health-shapes.ts'
 

@@ -1,9 +1,9 @@
 /** A health configuration as people read and write it. */
 
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import { type Static, type TSchema, Type } from 'typebox'
 import { COMPONENTS, METRIC_NAMES } from '../domain/health/metrics.ts'
 import type { ConfigurationRow } from '../store/health-configurations.ts'
-import { nullable } from './analytics-shapes.ts'
 
 const curve = Type.Array(Type.Tuple([Type.Number(), Type.Number()]), {
   minItems: 1,

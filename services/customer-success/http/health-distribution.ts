@@ -1,11 +1,12 @@
 import { appError } from '@plimsoll/kit/errors.ts'
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { dayOf, isoDay } from '../domain/day.ts'
 import { bandsOf, movementsOf, PLACES } from '../domain/health/movement.ts'
 import { lastScoredDay, standingsOn } from '../store/health.ts'
 import type { Tables } from '../store/tables.ts'
-import { day, nullable } from './analytics-shapes.ts'
+import { day } from './analytics-shapes.ts'
 import { formatQuery, reportOf, sendReport, type Table } from './csv.ts'
 
 const querystring = Type.Object({

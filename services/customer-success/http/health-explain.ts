@@ -1,4 +1,5 @@
 import { appError } from '@plimsoll/kit/errors.ts'
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { dayOf } from '../domain/day.ts'
@@ -7,7 +8,6 @@ import { healthBy } from '../domain/health/score.ts'
 import { type ScoreRow, scoreOn } from '../store/health.ts'
 import { configurationsOf } from '../store/health-configurations.ts'
 import type { Tables } from '../store/tables.ts'
-import { nullable } from './analytics-shapes.ts'
 import { accountParams, lineBody, lineSchema, noScore, scoreBody, scoreSchema } from './health-shapes.ts'
 
 const querystring = Type.Object({

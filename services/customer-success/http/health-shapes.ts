@@ -1,12 +1,13 @@
 /** Bodies the routes of health and risk share. */
 
 import { appError } from '@plimsoll/kit/errors.ts'
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import { type Static, Type } from 'typebox'
 import { isoDay } from '../domain/day.ts'
 import type { Line } from '../domain/health/explain.ts'
 import { bandOf, LEAST_CONFIDENCE } from '../domain/health/score.ts'
 import type { ScoreRow } from '../store/health.ts'
-import { day, nullable } from './analytics-shapes.ts'
+import { day } from './analytics-shapes.ts'
 
 export const accountParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 200 }) })
 

@@ -1,4 +1,5 @@
 import { appError } from '@plimsoll/kit/errors.ts'
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { COMPONENTS } from '../domain/health/metrics.ts'
@@ -7,7 +8,6 @@ import { latestScore, scoresAt } from '../store/health.ts'
 import { configurationsOf } from '../store/health-configurations.ts'
 import { learnedOf } from '../store/model.ts'
 import type { Tables } from '../store/tables.ts'
-import { nullable } from './analytics-shapes.ts'
 import { accountParams, noScore, scoreBody, scoreSchema } from './health-shapes.ts'
 import { learnedBody, learnedSchema } from './model-shapes.ts'
 

@@ -1,9 +1,10 @@
 /** What the learned model says of an account, as the routes of health and risk show it. */
 
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import { type Static, Type } from 'typebox'
 import { isoDay } from '../domain/day.ts'
 import type { Learned } from '../store/model.ts'
-import { day, nullable } from './analytics-shapes.ts'
+import { day } from './analytics-shapes.ts'
 
 export const learnedSchema = Type.Object(
   {

@@ -1,11 +1,12 @@
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { isoDay } from '../domain/day.ts'
 import type { Estimate } from '../domain/learn/evidence.ts'
 import { activeVersion, listModels, type ModelRow } from '../store/model.ts'
 import type { Tables } from '../store/tables.ts'
-import { day, nullable } from './analytics-shapes.ts'
+import { day } from './analytics-shapes.ts'
 
 const querystring = Type.Object(pageQuery)
 const cursor = Type.Object({ version: Type.Integer() })

@@ -1,5 +1,6 @@
 /** Shapes of playbooks, actions and effects in answers. */
 
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import { type Static, Type } from 'typebox'
 import type { ActionRow } from '../store/actions.ts'
 import { definitionShape } from './playbook-definition.ts'
@@ -11,8 +12,6 @@ export const idParams = Type.Object({
 })
 
 const time = Type.String({ format: 'date-time' })
-export const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
-  Type.Union([schema, Type.Null()])
 
 export const arm = Type.Enum(['treated', 'holdout', 'control'])
 export const actionState = Type.Enum(['running', 'observed', 'finished', 'exited'])

@@ -1,13 +1,13 @@
 import { writeAudit } from '@plimsoll/kit/auth/audit.ts'
 import { inTransaction } from '@plimsoll/kit/db/transaction.ts'
 import { decodeCursor, encodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import type { CustomerSuccessConfig } from '../config.ts'
 import { usageLimits } from '../events/usage.ts'
 import { listQuarantined, positionOf, replayQuarantined } from '../store/quarantine.ts'
 import type { Tables } from '../store/tables.ts'
-import { nullable } from './analytics-shapes.ts'
 
 const URL = '/v1/customer-success/privacy/quarantine'
 const querystring = Type.Object(pageQuery)

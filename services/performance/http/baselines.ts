@@ -1,9 +1,10 @@
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
+import { nullable, time } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { type BaselineItem, listBaselines } from '../store/queries.ts'
 import type { Tables } from '../store/tables.ts'
-import { iso, nullable, placeQuery, summarySchema, time } from './shapes.ts'
+import { iso, placeQuery, summarySchema } from './shapes.ts'
 
 const firmness = Type.Union([Type.Literal('provisional'), Type.Literal('firm')])
 

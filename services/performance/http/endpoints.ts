@@ -1,10 +1,11 @@
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { redOf } from '../domain/chart.ts'
 import { type EndpointItem, endpointWindows, listEndpoints, type StoredWindow } from '../store/queries.ts'
 import type { Tables } from '../store/tables.ts'
-import { nullable, placeQuery } from './shapes.ts'
+import { placeQuery } from './shapes.ts'
 
 const HOUR_MS = 3_600_000
 

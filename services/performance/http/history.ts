@@ -1,10 +1,11 @@
 import { appError } from '@plimsoll/kit/errors.ts'
+import { nullable, time } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { pointsOf } from '../domain/chart.ts'
 import { endpointWindows, gaugeWindows, ownerIsGauge, seriesById } from '../store/queries.ts'
 import type { Tables } from '../store/tables.ts'
-import { iso, nullable, seriesBody, seriesSchema, time } from './shapes.ts'
+import { iso, seriesBody, seriesSchema } from './shapes.ts'
 
 const HOUR_MS = 3_600_000
 /** Points of one answer; a wider range needs a coarser resolution. */

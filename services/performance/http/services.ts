@@ -1,9 +1,10 @@
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
+import { time } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { listServices } from '../store/queries.ts'
 import type { Tables } from '../store/tables.ts'
-import { iso, placeQuery, time } from './shapes.ts'
+import { iso, placeQuery } from './shapes.ts'
 
 const querystring = Type.Object({ environment: placeQuery.environment, ...pageQuery })
 const cursor = Type.Object({ service: Type.String(), environment: Type.String() })

@@ -1,11 +1,10 @@
 /** Bodies the routes share. */
 
-import { type Static, type TSchema, Type } from 'typebox'
+import { nullable, time } from '@plimsoll/kit/http/shapes.ts'
+import { type Static, Type } from 'typebox'
 import type { SeriesItem } from '../store/queries.ts'
 import type { RegressionRow } from '../store/regressions.ts'
 
-export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
-export const time = (description: string) => Type.String({ format: 'date-time', description })
 export const iso = (at: Date): string => at.toISOString()
 export const isoOrNull = (at: Date | null): string | null => at?.toISOString() ?? null
 

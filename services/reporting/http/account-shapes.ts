@@ -1,6 +1,7 @@
+import { nullable, time } from '@plimsoll/kit/http/shapes.ts'
 import { type Static, Type } from 'typebox'
 import type { Account } from '../domain/account.ts'
-import { iso, nullable, time } from './shapes.ts'
+import { iso } from './shapes.ts'
 
 export const band = Type.Union(
   [Type.Literal('healthy'), Type.Literal('at_risk'), Type.Literal('churn_risk'), Type.Literal('unknown')],

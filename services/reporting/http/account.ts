@@ -1,4 +1,5 @@
 import { appError } from '@plimsoll/kit/errors.ts'
+import { nullable, time } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { accountById } from '../store/account.ts'
@@ -6,7 +7,7 @@ import { actionsOf } from '../store/action.ts'
 import type { ReportingTables } from '../store/tables.ts'
 import { timelineOf } from '../store/timeline.ts'
 import { accountBody, accountSchema } from './account-shapes.ts'
-import { iso, nullable, time } from './shapes.ts'
+import { iso } from './shapes.ts'
 
 const params = Type.Object({ id: Type.String({ minLength: 1, maxLength: 1_000 }) })
 const most = Type.Integer({ minimum: 0, maximum: 500, default: 50 })

@@ -1,9 +1,10 @@
+import { nullable, time } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import { bookFigures } from '../store/account.ts'
 import { readHead } from '../store/head.ts'
 import type { ReportingTables } from '../store/tables.ts'
-import { iso, nullable, time } from './shapes.ts'
+import { iso } from './shapes.ts'
 
 const response = Type.Object({
   asOf: nullable(time('Event time of the newest fact projected, of services and accounts.')),

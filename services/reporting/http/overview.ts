@@ -1,10 +1,11 @@
+import { nullable } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { Type } from 'typebox'
 import { serviceLines } from '../domain/overview.ts'
 import { readHead } from '../store/head.ts'
 import { closedSince, serviceBaselines, serviceRegressions } from '../store/overview.ts'
 import type { ReportingTables } from '../store/tables.ts'
-import { iso, nullable } from './shapes.ts'
+import { iso } from './shapes.ts'
 
 const dayMs = 86_400_000
 

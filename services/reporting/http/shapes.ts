@@ -1,9 +1,7 @@
-import { type Static, type TSchema, Type } from 'typebox'
+import { nullable, time } from '@plimsoll/kit/http/shapes.ts'
+import { type Static, Type } from 'typebox'
 import type { Quantiles, Regression } from '../domain/regression.ts'
 import { bucketsOf } from './buckets.ts'
-
-export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
-export const time = (description: string) => Type.String({ format: 'date-time', description })
 
 const quantilesSchema = Type.Object({
   n: Type.Number({ description: 'Requests behind it; 0 = unknown.' }),
