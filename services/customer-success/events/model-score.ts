@@ -2,9 +2,9 @@
 
 import type { Ticker } from '@plimsoll/kit/lanes/processor.ts'
 import { ONBOARDING_DAYS } from '../domain/health/configuration.ts'
+import { inOrder } from '../domain/learn/candidate.ts'
 import { FEATURE_NAMES, featuresOf } from '../domain/learn/features.ts'
 import { score } from '../domain/learn/model.ts'
-import { inOrder } from '../domain/learn/night.ts'
 import type { AccountSnapshot } from '../domain/snapshot.ts'
 import { type ActiveModel, activeModel, lastChurnDay, type Scored, saveChurnDay } from '../store/model.ts'
 import { tables } from '../store/tables.ts'

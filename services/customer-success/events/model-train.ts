@@ -1,8 +1,8 @@
 /** Fits a model when more is known of who left than the last one has seen, and keeps it with what it showed. */
 
 import { LEAD_DAYS, WINDOW_DAYS } from '../domain/health/backtest.ts'
+import type { Candidate, History } from '../domain/learn/candidate.ts'
 import type { ChurnModel } from '../domain/learn/model.ts'
-import type { History, Night } from '../domain/learn/night.ts'
 import { activeModel, historyUpTo, lastChurnDay, learnedUpTo, newestKnownDay, saveModel } from '../store/model.ts'
 import { tables } from '../store/tables.ts'
 import { scoredUpTo } from './closed-days.ts'
@@ -17,8 +17,8 @@ export type FitTask = {
 /** What the fit has learned from, and the version it is compared with. */
 type FitNote = { readonly learnedUpTo: number; readonly comparedWith: number | undefined }
 
-/** Who left is known of one more day a week, and in the nights between a fit would give the same model to the bit. */
-export const modelTrainTicker = fitTicker<FitTask, FitNote, Night>({
+/** Who left is known of one more day a week, and in between a fit would give the same model to the bit. */
+export const modelTrainTicker = fitTicker<FitTask, FitNote, Candidate>({
   name: 'model-train',
   version: 1,
   everyMs: 10_000,
@@ -37,7 +37,7 @@ export const modelTrainTicker = fitTicker<FitTask, FitNote, Night>({
       note: { learnedUpTo: known, comparedWith: active?.version },
     }
   },
-  save: (tx, night, note, atMs) => saveModel(tx, night, { ...note, atMs }),
+  save: (tx, candidate, note, atMs) => saveModel(tx, candidate, { ...note, atMs }),
   // Told like any other, and tried again when more is known: at once it would fail again.
   failed: ({ message }) => ({
     isPromoted: false,

@@ -1,8 +1,8 @@
 /** Rows of the learned model, as queries see them. */
 
 import type { ColumnType } from 'kysely'
+import type { Backtest } from '../domain/learn/candidate.ts'
 import type { ChurnModel } from '../domain/learn/model.ts'
-import type { Backtest } from '../domain/learn/night.ts'
 
 type Json<T> = ColumnType<T, string, never>
 type NullableJson<T> = ColumnType<T | null, string | null, never>

@@ -3,9 +3,9 @@
 import { bulkAppend } from '@plimsoll/kit/db/bulk.ts'
 import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { type Selectable, sql } from 'kysely'
+import { type Candidate, type History, inOrder, type KeptDay } from '../domain/learn/candidate.ts'
 import { FEATURE_NAMES } from '../domain/learn/features.ts'
 import { type ChurnModel, type Score, score } from '../domain/learn/model.ts'
-import { type History, inOrder, type KeptDay, type Night } from '../domain/learn/night.ts'
 import { daysOfLeaving } from './health-fates.ts'
 import type { HealthTables } from './health-tables.ts'
 import type { ChurnModelTable, ModelTables } from './model-tables.ts'
@@ -18,7 +18,7 @@ export type ActiveModel = { readonly version: number; readonly model: ChurnModel
 const KEPT_EVERY_DAYS = 7
 /** What made accounts leave longer ago was another product. */
 const KEPT_DAYS = 730
-/** More rows do not make a better model, only a longer night: then a share of them, drawn by their names, is enough. */
+/** More rows do not make a better model, and only take longer: then a share of them, drawn by their names, is enough. */
 const MOST_ROWS = 40_000
 
 /** The last day that was closed. */
@@ -152,7 +152,7 @@ export function valuesOf(bytes: Uint8Array): Float64Array {
 
 export async function saveModel(
   tx: WorkerTransaction,
-  { isPromoted, reasons, model, backtest }: Night,
+  { isPromoted, reasons, model, backtest }: Candidate,
   by: { readonly learnedUpTo: number; readonly comparedWith: number | undefined; readonly atMs: number },
 ): Promise<void> {
   await tables(tx)

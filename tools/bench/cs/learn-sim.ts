@@ -2,12 +2,17 @@
  * Scoreboard rows 12 (learned) and 19: the model of the service on the simulated product log, from the snapshots the
  * service itself scores, in weeks, of accounts of at least 28 days; churned = cancels in (T + 7, T + 37]. Accounts that
  * cancel within the lead are left out: nobody could still be asked. Split by account, and scored every two weeks; beside it
- * what the service does at night: all accounts, split by time.
+ * what the service does when it fits: all accounts, split by time.
  */
 
+import {
+  fitCandidate,
+  type History,
+  type KeptDay,
+  labelledRows,
+} from '@plimsoll/customer-success/domain/learn/candidate.ts'
 import { FEATURE_NAMES, featuresOf, RULE } from '@plimsoll/customer-success/domain/learn/features.ts'
 import { score } from '@plimsoll/customer-success/domain/learn/model.ts'
-import { fitNight, type History, type KeptDay, labelledRows } from '@plimsoll/customer-success/domain/learn/night.ts'
 import { featuresAt, type Rows } from '@plimsoll/customer-success/domain/learn/rows.ts'
 import { type Cssim, loadCssim } from './cssim.ts'
 import { evidenceRows, interval, type Scored, trainAndScore } from './learn.ts'
@@ -47,9 +52,9 @@ function historyOf(sim: Cssim): History {
   return { days, cancelledOn }
 }
 
-/** The night after the last day: fitted to what was known when the newest quarter of the weeks began, tested on it. */
+/** The candidate of the last day: fitted to what was known when the newest quarter of the weeks began, tested on it. */
 function nightRow(rows: Rows): CsRow {
-  const { isPromoted, reasons, backtest } = fitNight(rows, undefined)
+  const { isPromoted, reasons, backtest } = fitCandidate(rows, undefined)
   const row = { bench: '12', rule: 'model at night', measure: 'cs-sim newest quarter AUC', unit: '' }
   const verdict = isPromoted ? 'in use' : reasons.join('; ')
   if (backtest === undefined) return { ...row, value: Number.NaN, detail: verdict }

@@ -1,4 +1,4 @@
-/** Whether a model fitted last night replaces the one in use (customer-success.md section 3.5). */
+/** Whether a candidate replaces the one in use (customer-success.md section 3.5). */
 
 import { bootstrap, type Estimate, estimate, LEAST_CHURNERS } from './evidence.ts'
 import { auc, calibrationError, rankingOf } from './metrics.ts'

@@ -1,6 +1,6 @@
 /**
- * A night's fit on an installation's own accounts: what is fitted knows only what was known when the newest slice of time
- * began, and is shown only if that slice says so. What was tested is what scores; it is not fitted again on the slice.
+ * A model that may replace the one in use, fitted to an installation's own accounts: it knows only what was known when
+ * the newest slice of time began, and is used only if that slice says so. What was tested is what scores; it is not fitted again on the slice.
  */
 
 import { fateOf, LEAD_DAYS, WINDOW_DAYS } from '../health/backtest.ts'
@@ -68,7 +68,8 @@ export type Backtest = Omit<Evidence, 'verdict' | 'reasons'> & {
   readonly gains: Pick<Promotion, 'aucGain' | 'brierGain'> | undefined
 }
 
-export type Night = {
+/** A fit with what its test came to. */
+export type Candidate = {
   readonly isPromoted: boolean
   readonly reasons: readonly string[]
   /** Undefined when there was too little to fit. */
@@ -76,7 +77,12 @@ export type Night = {
   readonly backtest: Backtest | undefined
 }
 
-export function fitNight(rows: Rows, incumbent: ChurnModel | undefined, options: Partial<ModelOptions> = {}): Night {
+/** Fits to the older slice of the rows and tests on the newest, beside the rule and the `incumbent`. */
+export function fitCandidate(
+  rows: Rows,
+  incumbent: ChurnModel | undefined,
+  options: Partial<ModelOptions> = {},
+): Candidate {
   const { older, newest } = slicesOf(rows)
   const churners = churnersOf(older)
   if (churners < LEAST_CHURNERS) {

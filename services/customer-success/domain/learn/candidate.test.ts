@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { LEAD_DAYS, WINDOW_DAYS } from '../health/backtest.ts'
-import { fitNight, type History, inOrder, type KeptDay, labelledRows, slicesOf } from './night.ts'
+import { fitCandidate, type History, inOrder, type KeptDay, labelledRows, slicesOf } from './candidate.ts'
 import { createRandom } from './random.ts'
 
 const OPTIONS = { mostRounds: 40, folds: 3 }
@@ -26,7 +26,7 @@ function book(accounts: number, { isTelling = true, seed = 1 } = {}): History {
 
 const history = book(400)
 const rows = labelledRows(history, TODAY)
-const night = fitNight(rows, undefined, OPTIONS)
+const candidate = fitCandidate(rows, undefined, OPTIONS)
 
 test('only days whose window is over are learned from, and a cancellation counts from a week on', () => {
   const of = (day: number, cancelledDay?: number) => {
@@ -50,13 +50,13 @@ test('nothing that was not known when the newest slice began is fitted to', () =
   // Whoever left after the slice began might as well not have left, for all the model knows.
   const cancelledOn = new Map([...history.cancelledOn].filter(([, day]) => day < begin))
   const blind = labelledRows({ ...history, cancelledOn }, TODAY)
-  expect(fitNight(blind, undefined, OPTIONS).model).toEqual(night.model)
+  expect(fitCandidate(blind, undefined, OPTIONS).model).toEqual(candidate.model)
 })
 
 test('what tells who leaves is promoted with its back-test; the same again is not, and says why', () => {
-  expect(night).toMatchObject({ isPromoted: true, backtest: { gains: undefined } })
-  expect(night.backtest?.auc.low).toBeGreaterThan(0.7)
-  const again = fitNight(rows, night.model, OPTIONS)
+  expect(candidate).toMatchObject({ isPromoted: true, backtest: { gains: undefined } })
+  expect(candidate.backtest?.auc.low).toBeGreaterThan(0.7)
+  const again = fitCandidate(rows, candidate.model, OPTIONS)
   expect(again).toMatchObject({
     isPromoted: false,
     reasons: ['its AUC is better by no more than noise', expect.any(String)],
@@ -65,10 +65,10 @@ test('what tells who leaves is promoted with its back-test; the same again is no
 })
 
 test('features that say nothing, and few that left, promote nothing', () => {
-  const chance = fitNight(labelledRows(book(400, { isTelling: false }), TODAY), undefined, OPTIONS)
+  const chance = fitCandidate(labelledRows(book(400, { isTelling: false }), TODAY), undefined, OPTIONS)
   expect(chance.isPromoted).toBe(false)
   expect(chance.reasons).toContain('it beats the simple rule by no more than noise')
-  const few = fitNight(labelledRows(book(60), TODAY), undefined, OPTIONS)
+  const few = fitCandidate(labelledRows(book(60), TODAY), undefined, OPTIONS)
   expect(few).toMatchObject({ isPromoted: false, model: undefined, backtest: undefined })
   expect(few.reasons[0]).toMatch(/^\d+ accounts have left .* fewer than 50$/)
 })
