@@ -28,6 +28,18 @@ const LABEL_WIDTH = 2
 
 export const METRIC_TYPE = 'plimsoll.telemetry.v1.MetricBatch'
 
+/** Numbers of the `seriesKind` column. */
+export const SERIES_KIND = {
+  gauge: 0,
+  cumulativeCounter: 1,
+  deltaCounter: 2,
+  cumulativeHistogram: 3,
+  deltaHistogram: 4,
+  unknown: 5,
+} as const
+
+export type SeriesKind = (typeof SERIES_KIND)[keyof typeof SERIES_KIND]
+
 const none = new Uint8Array(0)
 /** The histogram columns of a batch that has samples only. */
 export const noHistograms = {

@@ -1,3 +1,4 @@
+import type { SeriesKind } from '@plimsoll/contracts/metric-batch.ts'
 import type { Clock } from '@plimsoll/kit/clock.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
 import { clearMetricColumns, createMetricColumns, type MetricColumns, pushValue } from './batch/metriccolumns.ts'
@@ -7,7 +8,7 @@ import { type BatchLimits, createAllSourceBatches, type SourceBatches } from './
 import { createSpanColumns, type SpanColumns } from './batch/spancolumns.ts'
 import { DecodeError } from './decode/failure.ts'
 import { createOutcome, type Outcome, refuse } from './decode/outcome.ts'
-import { kindBySuffix, type Label, type SeriesKind } from './domain/series.ts'
+import { kindBySuffix, type Label } from './domain/series.ts'
 import { createRequestWindow, requestId } from './requests/window.ts'
 import { createSourceLedger, type Protocol, type SourceLedger } from './sources/ledger.ts'
 

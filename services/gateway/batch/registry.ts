@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { laneOf, metricLaneKey } from '@plimsoll/contracts/lane.ts'
-import { canonicalSeries, type Label, type LabelRefusal, type SeriesKind, seriesId } from '../domain/series.ts'
+import type { SeriesKind } from '@plimsoll/contracts/metric-batch.ts'
+import { canonicalSeries, type Label, type LabelRefusal, seriesId } from '../domain/series.ts'
 import { serviceOf } from '../domain/service.ts'
 import { type ByteTable, createByteTable } from './bytetable.ts'
 

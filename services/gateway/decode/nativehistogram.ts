@@ -1,3 +1,4 @@
+import { EXPLICIT_BOUNDS } from '@plimsoll/contracts/metric-batch.ts'
 import { dropBuckets, type MetricColumns, pushBound, pushBucket, pushHistogram } from '../batch/metriccolumns.ts'
 import type { RefusalReason } from './outcome.ts'
 import {
@@ -40,7 +41,8 @@ export type NativeHistogram = {
 /** Spans as (gap, length) pairs; integer buckets are differences from their predecessor. */
 type BucketRuns = { readonly spans: number[]; readonly deltas: number[]; readonly counts: number[] }
 
-export const CUSTOM_BOUNDS = -53
+/** Prometheus' schema of custom bounds; METRIC has the same number for them. */
+const CUSTOM_BOUNDS = EXPLICIT_BOUNDS
 const LEAST_SCHEMA = -4
 const GREATEST_SCHEMA = 8
 const MAX_BUCKETS = 20_000

@@ -1,7 +1,6 @@
+import { EXPLICIT_BOUNDS, SERIES_KIND, type SeriesKind } from '@plimsoll/contracts/metric-batch.ts'
 import { dropBuckets, pushHistogram, pushSample, pushValue } from '../batch/metriccolumns.ts'
 import type { SeriesHandle } from '../batch/registry.ts'
-import { type SeriesKind, seriesKind } from '../domain/series.ts'
-import { CUSTOM_BOUNDS } from './nativehistogram.ts'
 import { FINEST_SCALE, pushExplicitBuckets, pushExponentialBuckets } from './otlpbuckets.ts'
 import { createPointReader, isMetricData, type MetricData, metricData } from './otlppoint.ts'
 import { eachMessage, internCut, readAttributes } from './otlpvalue.ts'
@@ -121,16 +120,19 @@ export function decodeOtlpMetrics(bytes: Uint8Array, target: DecodeTarget): Outc
     if (point.timeMs > target.latestMs) return 'too-far-ahead'
     switch (data) {
       case metricData.gauge:
-        return storeNumber(seriesKind.gauge)
+        return storeNumber(SERIES_KIND.gauge)
       case metricData.sum:
-        if (temporality === DELTA) return storeNumber(seriesKind.deltaCounter)
+        if (temporality === DELTA) return storeNumber(SERIES_KIND.deltaCounter)
         if (temporality !== CUMULATIVE) return 'temporality-unspecified'
-        return storeNumber(monotonic ? seriesKind.cumulativeCounter : seriesKind.gauge)
+        return storeNumber(monotonic ? SERIES_KIND.cumulativeCounter : SERIES_KIND.gauge)
       case metricData.summary:
         return storeSummary()
       default:
         if (temporality !== CUMULATIVE && temporality !== DELTA) return 'temporality-unspecified'
-        return storeHistogram(data, temporality === DELTA ? seriesKind.deltaHistogram : seriesKind.cumulativeHistogram)
+        return storeHistogram(
+          data,
+          temporality === DELTA ? SERIES_KIND.deltaHistogram : SERIES_KIND.cumulativeHistogram,
+        )
     }
   }
 
@@ -148,7 +150,7 @@ export function decodeOtlpMetrics(bytes: Uint8Array, target: DecodeTarget): Outc
 
   /** A summary becomes what Prometheus makes of one: a gauge per quantile, and two counters. */
   function storeSummary(): RefusalReason | undefined {
-    const counter = seriesKind.cumulativeCounter
+    const counter = SERIES_KIND.cumulativeCounter
     const named = (suffix: string) => texts.internString(`${texts.text(name) ?? ''}${suffix}`)
     const count = resolve(named('_count'), counter, [])
     if (typeof count === 'string') return count
@@ -159,7 +161,7 @@ export function decodeOtlpMetrics(bytes: Uint8Array, target: DecodeTarget): Outc
     outcome.samples += 2
     for (let i = 0; i < point.quantiles.length; i += 2) {
       const quantile = texts.internString(String(point.quantiles[i]))
-      const series = resolve(name, seriesKind.gauge, [quantileLabel, quantile])
+      const series = resolve(name, SERIES_KIND.gauge, [quantileLabel, quantile])
       if (typeof series === 'string') return series
       pushValue(columns, series, point.timeMs, 0, point.quantiles[i + 1] as number)
       outcome.samples++
@@ -182,7 +184,7 @@ export function decodeOtlpMetrics(bytes: Uint8Array, target: DecodeTarget): Outc
       sum: point.sum,
       min: point.min,
       max: point.max,
-      scale: data === metricData.exponential ? Math.min(point.scale, FINEST_SCALE) : CUSTOM_BOUNDS,
+      scale: data === metricData.exponential ? Math.min(point.scale, FINEST_SCALE) : EXPLICIT_BOUNDS,
       zeroCount: point.zeroCount,
       zeroThreshold: point.zeroThreshold,
     })

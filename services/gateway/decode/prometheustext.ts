@@ -1,4 +1,5 @@
-import { type Label, type SeriesKind, seriesKind } from '../domain/series.ts'
+import { SERIES_KIND, type SeriesKind } from '@plimsoll/contracts/metric-batch.ts'
+import type { Label } from '../domain/series.ts'
 import { DecodeError } from './failure.ts'
 
 export type TextSample = { readonly labels: readonly Label[]; readonly kind: SeriesKind; readonly value: number }
@@ -58,13 +59,13 @@ function numberOf(text: string): number | undefined {
 function kindOf(name: string, types: ReadonlyMap<string, string>): SeriesKind {
   switch (types.get(name) ?? types.get(name.replace(/_(bucket|sum|count)$/, ''))) {
     case 'counter':
-      return seriesKind.cumulativeCounter
+      return SERIES_KIND.cumulativeCounter
     case 'gauge':
-      return seriesKind.gauge
+      return SERIES_KIND.gauge
     case 'histogram':
     case 'summary':
-      return /_(bucket|sum|count)$/.test(name) ? seriesKind.cumulativeCounter : seriesKind.gauge
+      return /_(bucket|sum|count)$/.test(name) ? SERIES_KIND.cumulativeCounter : SERIES_KIND.gauge
     default:
-      return seriesKind.unknown
+      return SERIES_KIND.unknown
   }
 }

@@ -1,6 +1,7 @@
+import { SERIES_KIND } from '@plimsoll/contracts/metric-batch.ts'
 import { type MetricColumns, pushSample } from '../batch/metriccolumns.ts'
 import type { SeriesHandle, SeriesKeys, SeriesRefusal, SeriesRegistry } from '../batch/registry.ts'
-import { kindBySuffix, seriesKind } from '../domain/series.ts'
+import { kindBySuffix } from '../domain/series.ts'
 import {
   createNativeHistogram,
   type NativeHistogram,
@@ -195,7 +196,7 @@ function createSeriesReader(cursor: Cursor, target: DecodeTarget): SeriesReader 
       kind:
         asHistogram === undefined
           ? kindBySuffix
-          : () => (asHistogram.gauge ? seriesKind.unknown : seriesKind.cumulativeHistogram),
+          : () => (asHistogram.gauge ? SERIES_KIND.unknown : SERIES_KIND.cumulativeHistogram),
       unit: 0,
     })
     if (typeof defined === 'number') keys.remember(source, sourceView, from, to, defined)

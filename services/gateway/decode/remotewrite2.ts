@@ -1,6 +1,7 @@
+import { SERIES_KIND } from '@plimsoll/contracts/metric-batch.ts'
 import { pushSample } from '../batch/metriccolumns.ts'
 import type { SeriesHandle, SeriesKeys, SeriesRefusal } from '../batch/registry.ts'
-import { kindByMetadata, seriesKind } from '../domain/series.ts'
+import { kindByMetadata } from '../domain/series.ts'
 import { DecodeError } from './failure.ts'
 import {
   createSymbols,
@@ -336,7 +337,7 @@ export function decodeRemoteWrite2(bytes: Uint8Array, target: DecodeTarget): Out
       labels: key.subarray(2, keyLength),
       labelCount: (keyLength - 2) / 2,
       kind: (name) =>
-        native ? (gauge ? seriesKind.unknown : seriesKind.cumulativeHistogram) : kindByMetadata(type, name),
+        native ? (gauge ? SERIES_KIND.unknown : SERIES_KIND.cumulativeHistogram) : kindByMetadata(type, name),
       unit: key[1] as number,
     })
     if (typeof defined === 'number') keys.remember(keyBytes, keyView, 0, keyLength * 4, defined)

@@ -1,6 +1,7 @@
+import { SERIES_KIND } from '@plimsoll/contracts/metric-batch.ts'
 import { describe, expect, it } from 'vitest'
 import { hash64 } from './hash.ts'
-import { canonicalSeries, kindByMetadata, kindBySuffix, type Label, seriesId, seriesKind } from './series.ts'
+import { canonicalSeries, kindByMetadata, kindBySuffix, type Label, seriesId } from './series.ts'
 import { serviceOf } from './service.ts'
 
 const series = (...labels: Label[]) => {
@@ -42,9 +43,9 @@ describe('identity of a series', () => {
 
 it('knows counters by their reserved suffixes, and by metadata where there is any', () => {
   expect(['a_total', 'a_bucket', 'a_sum', 'a_count', 'a'].map(kindBySuffix)).toEqual([1, 1, 1, 1, 5])
-  expect(kindByMetadata(1, 'a')).toBe(seriesKind.cumulativeCounter)
-  expect(kindByMetadata(5, 'a')).toBe(seriesKind.gauge)
-  expect(kindByMetadata(0, 'a_total')).toBe(seriesKind.cumulativeCounter)
+  expect(kindByMetadata(1, 'a')).toBe(SERIES_KIND.cumulativeCounter)
+  expect(kindByMetadata(5, 'a')).toBe(SERIES_KIND.gauge)
+  expect(kindByMetadata(0, 'a_total')).toBe(SERIES_KIND.cumulativeCounter)
 })
 
 it.each([

@@ -1,16 +1,5 @@
+import { SERIES_KIND, type SeriesKind } from '@plimsoll/contracts/metric-batch.ts'
 import { type Hash64, hash64 } from './hash.ts'
-
-/** Kinds of series on the wire (MetricBatch.seriesKind). */
-export const seriesKind = {
-  gauge: 0,
-  cumulativeCounter: 1,
-  deltaCounter: 2,
-  cumulativeHistogram: 3,
-  deltaHistogram: 4,
-  unknown: 5,
-} as const
-
-export type SeriesKind = (typeof seriesKind)[keyof typeof seriesKind]
 
 export type Label = readonly [name: string, value: string]
 
@@ -78,7 +67,7 @@ let scratch = Buffer.allocUnsafe(4096)
  * `_count` are the parts of a classic histogram: each is a cumulative counter of its own.
  */
 export function kindBySuffix(name: string): SeriesKind {
-  return /_(total|bucket|sum|count)$/.test(name) ? seriesKind.cumulativeCounter : seriesKind.unknown
+  return /_(total|bucket|sum|count)$/.test(name) ? SERIES_KIND.cumulativeCounter : SERIES_KIND.unknown
 }
 
 /** Prometheus metadata types by their number in both protobuf schemas (1.0 `MetricMetadata`, 2.0 `Metadata`). */
@@ -97,15 +86,15 @@ const metadataKinds = [
 export function kindByMetadata(metadataType: number, name: string): SeriesKind {
   switch (metadataKinds[metadataType]) {
     case 'counter':
-      return seriesKind.cumulativeCounter
+      return SERIES_KIND.cumulativeCounter
     case 'histogram':
     case 'summary':
-      return /_(bucket|sum|count)$/.test(name) ? seriesKind.cumulativeCounter : seriesKind.gauge
+      return /_(bucket|sum|count)$/.test(name) ? SERIES_KIND.cumulativeCounter : SERIES_KIND.gauge
     case 'gauge':
     case 'gaugehistogram':
     case 'info':
     case 'stateset':
-      return seriesKind.gauge
+      return SERIES_KIND.gauge
     default:
       return kindBySuffix(name)
   }

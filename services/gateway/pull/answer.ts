@@ -1,7 +1,7 @@
+import { SERIES_KIND } from '@plimsoll/contracts/metric-batch.ts'
 import { type MetricColumns, pushBound, pushBucket, pushHistogram, pushValue } from '../batch/metriccolumns.ts'
 import type { SeriesHandle, SeriesRefusal, SeriesRegistry } from '../batch/registry.ts'
 import { type Outcome, refuse } from '../decode/outcome.ts'
-import { seriesKind } from '../domain/series.ts'
 import type { AnswerSeries } from './client.ts'
 import { type AnswerHistogram, readHistogram } from './domain/answerhistogram.ts'
 import { answerNumber } from './domain/answernumber.ts'
@@ -85,7 +85,7 @@ function seriesOf(
 ): SeriesHandle | SeriesRefusal {
   // The server writes the labels of a series in the same order each time, so its JSON is its key.
   const key = Buffer.from(
-    `${hasHistograms ? seriesKind.cumulativeHistogram : seriesKind.gauge}${JSON.stringify(metric)}`,
+    `${hasHistograms ? SERIES_KIND.cumulativeHistogram : SERIES_KIND.gauge}${JSON.stringify(metric)}`,
   )
   const view = new DataView(key.buffer, key.byteOffset, key.length)
   const keys = registry.keyspace('given')

@@ -1,5 +1,5 @@
 import { defaultLaneCount } from '@plimsoll/contracts/lane.ts'
-import { descriptionOf, METRIC_TYPE, metricBatchView } from '@plimsoll/contracts/metric-batch.ts'
+import { descriptionOf, METRIC_TYPE, metricBatchView, SERIES_KIND } from '@plimsoll/contracts/metric-batch.ts'
 import type { Clock } from '@plimsoll/kit/clock.ts'
 import type { EventLog } from '@plimsoll/kit/log/log.ts'
 import { createMemoryLog } from '@plimsoll/kit/log/memory.ts'
@@ -8,7 +8,6 @@ import { createMetricColumns, pushValue } from '../batch/metriccolumns.ts'
 import { fillMetricBatches, openMetricBatch } from '../batch/metricintake.ts'
 import { createSeriesRegistry } from '../batch/registry.ts'
 import { encodeSnappy } from '../decode/snappy.ts'
-import { seriesKind } from '../domain/series.ts'
 import { encodeRemoteWrite1 } from '../sender/remotewrite.ts'
 import { allMessages, type TestGateway, testGateway } from './harness.ts'
 
@@ -63,7 +62,7 @@ test('it is described again in every sixteenth batch', async () => {
 test('it is described in every batch until the log has acknowledged one of them', () => {
   const registry = createSeriesRegistry('local', 10, defaultLaneCount)
   const labels = ['__name__', 'up'].map((text) => registry.texts.internString(text))
-  const series = registry.define({ labels, labelCount: 1, kind: () => seriesKind.gauge, unit: 0 }) as number
+  const series = registry.define({ labels, labelCount: 1, kind: () => SERIES_KIND.gauge, unit: 0 }) as number
   const columns = createMetricColumns()
   pushValue(columns, series, nowMs, 0, 1)
   const encode = () => {

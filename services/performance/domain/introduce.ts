@@ -1,10 +1,11 @@
 /** Which endpoint or gauge a series is about: labels are read once, when a series is first seen. */
 
+import { SERIES_KIND } from '@plimsoll/contracts/metric-batch.ts'
 import { boundPosition, createCell, createEndpoint, type Endpoint } from './endpoint.ts'
 import { type Fold, nextId } from './fold.ts'
 import { createGauge, type Gauge } from './gauge.ts'
 import type { Labels } from './labels.ts'
-import { type Meaning, meaningOf, type Place, SERIES_KIND, type Stratum } from './meaning.ts'
+import { type Meaning, meaningOf, type Place, type Stratum } from './meaning.ts'
 import { addSeries, findSeries, ignoreSeries, ROLE, UNKNOWN } from './seriestable.ts'
 
 export const OVERFLOW_ENDPOINT = '(other)'

@@ -1,5 +1,6 @@
+import { SERIES_KIND } from '@plimsoll/contracts/metric-batch.ts'
 import { describe, expect, test } from 'vitest'
-import { meaningOf, SERIES_KIND } from './meaning.ts'
+import { meaningOf } from './meaning.ts'
 
 const { gauge, cumulativeCounter, cumulativeHistogram, unknown } = SERIES_KIND
 const labels = (pairs: Record<string, string>) => new Map(Object.entries(pairs))

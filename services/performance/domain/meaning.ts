@@ -7,6 +7,7 @@
  * Tempo's service graph. Everything else goes by unit and suffix.
  */
 
+import { SERIES_KIND } from '@plimsoll/contracts/metric-batch.ts'
 import {
   endpointOf,
   environmentOf,
@@ -20,16 +21,6 @@ import {
   statusClassOf,
 } from './labels.ts'
 import { routeTemplate } from './route.ts'
-
-/** Kinds as MetricBatch numbers them. */
-export const SERIES_KIND = {
-  gauge: 0,
-  cumulativeCounter: 1,
-  deltaCounter: 2,
-  cumulativeHistogram: 3,
-  deltaHistogram: 4,
-  unknown: 5,
-} as const
 
 export type Place = {
   readonly service: string

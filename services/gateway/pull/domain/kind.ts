@@ -1,4 +1,5 @@
-import { kindByMetadata, kindBySuffix, type SeriesKind, seriesKind } from '../../domain/series.ts'
+import { SERIES_KIND, type SeriesKind } from '@plimsoll/contracts/metric-batch.ts'
+import { kindByMetadata, kindBySuffix } from '../../domain/series.ts'
 
 export type MetricMetadata = { readonly type: string; readonly unit: string }
 
@@ -13,7 +14,7 @@ export const metadataOf = (name: string, metadata: Metadata): MetricMetadata | u
   metadata.get(name) ?? metadata.get(name.replace(/_(bucket|sum|count|total)$/, ''))
 
 export function kindOf(name: string, metadata: Metadata, hasHistograms: boolean): SeriesKind {
-  if (hasHistograms) return seriesKind.cumulativeHistogram
+  if (hasHistograms) return SERIES_KIND.cumulativeHistogram
   const known = metadataOf(name, metadata)
   return known === undefined ? kindBySuffix(name) : kindByMetadata(Math.max(0, types.indexOf(known.type)), name)
 }
