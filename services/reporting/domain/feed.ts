@@ -49,6 +49,9 @@ export type Erasure = FactOf<(typeof erasureTypes)[number]>
 
 export const isErasure = (fact: Fact): fact is Erasure => (erasureTypes as readonly EventType[]).includes(fact.type)
 
+/** Of the accounts, not of the services. */
+export const isOfAccount = (fact: Fact): fact is AccountFact | Erasure => isAccountFact(fact) || isErasure(fact)
+
 /** What the page is told at once; it reads the rest over HTTP. */
 export type FeedBody = SeriesChange | AccountChange
 
@@ -81,7 +84,7 @@ type AccountChange = {
 
 export function feedBodyOf(fact: Fact): FeedBody {
   const time = new Date(fact.time).toISOString()
-  if (isAccountFact(fact) || isErasure(fact)) {
+  if (isOfAccount(fact)) {
     const { type, value } = fact
     const state = type.slice(type.lastIndexOf('.') + 1)
     const id = 'accountId' in value ? value.accountId : ''

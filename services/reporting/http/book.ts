@@ -7,7 +7,7 @@ import type { ReportingTables } from '../store/tables.ts'
 import { iso } from './shapes.ts'
 
 const response = Type.Object({
-  asOf: nullable(time('Event time of the newest fact projected, of services and accounts.')),
+  asOf: nullable(time('Event time of the newest fact about an account.')),
   accounts: Type.Integer(),
   bands: Type.Object({
     healthy: Type.Integer(),
@@ -35,7 +35,7 @@ export const bookRoute = ({ reader }: ServiceContext<unknown, ReportingTables>):
     const counts = { healthy: 0, at_risk: 0, churn_risk: 0, unknown: 0 }
     for (const { band, accounts } of bands) counts[band] = accounts
     return {
-      asOf: head.asOf === null ? null : iso(head.asOf),
+      asOf: head.accountsAsOf === null ? null : iso(head.accountsAsOf),
       accounts: bands.reduce((sum, { accounts }) => sum + accounts, 0),
       bands: counts,
       segments,

@@ -36,7 +36,7 @@ const serviceSchema = Type.Object({
 })
 
 const response = Type.Object({
-  asOf: nullable(Type.String({ format: 'date-time', description: 'Event time of the newest fact projected.' })),
+  asOf: nullable(Type.String({ format: 'date-time', description: 'Event time of the newest fact about a service.' })),
   lagSeconds: nullable(
     Type.Number({ description: 'Wall clock minus asOf. Quiet services publish few facts: large is not broken.' }),
   ),
@@ -59,7 +59,7 @@ export const overviewRoute = ({ reader, clock }: ServiceContext<unknown, Reporti
   schema: { summary: 'All services, worst first', response: { 200: response } },
   async handler() {
     const now = clock.now()
-    const [head, baselines, regressions, closed] = await Promise.all([
+    const [{ servicesAsOf: asOf }, baselines, regressions, closed] = await Promise.all([
       readHead(reader),
       serviceBaselines(reader),
       serviceRegressions(reader),
@@ -69,8 +69,8 @@ export const overviewRoute = ({ reader, clock }: ServiceContext<unknown, Reporti
     const total = (pick: (line: (typeof services)[number]) => number) =>
       services.reduce((sum, line) => sum + pick(line), 0)
     return {
-      asOf: head.asOf === null ? null : iso(head.asOf),
-      lagSeconds: head.asOf === null ? null : Math.max(0, (now - head.asOf) / 1000),
+      asOf: asOf === null ? null : iso(asOf),
+      lagSeconds: asOf === null ? null : Math.max(0, (now - asOf) / 1000),
       counts: {
         services: services.length,
         baselines: total((line) => line.series),

@@ -49,8 +49,8 @@ function chosenView() {
 
 /** @param {import('./frame.js').Change} change */
 function onChange(change) {
-  const { kind, id, state } = change
-  if (kind !== 'account' || !view.concerns(change)) return false
+  const { id, state } = change
+  if (!view.concerns(change)) return false
   const name = changeNames[state]
   if (name !== undefined) byId('announce').textContent = `${name}: ${id}`
   return true
@@ -58,6 +58,7 @@ function onChange(change) {
 
 const { refresh, goLive } = openFrame({
   what: view.what,
+  kinds: ['account'],
   refresh: view.refresh,
   onChange,
   keys: {

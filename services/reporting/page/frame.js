@@ -39,15 +39,17 @@ export const orError = (reading) => reading.catch((/** @type {Error} */ error) =
 /**
  * @param {{
  *   what: string,
+ *   kinds: readonly string[],
  *   refresh: () => Promise<string | null>,
  *   onChange: (change: Change) => boolean,
  *   keys: Readonly<Record<string, () => void>>,
  * }} page
  *   `refresh` reads and shows what the page is about, which `what` names, and returns the event time of its newest fact;
- *   `onChange` says whether a change asks for that; `keys` are the page's own, see `installKeys`
+ *   `kinds` are those of the changes that are about it, and `onChange` says whether one asks for a refresh; `keys` are
+ *   the page's own, see `installKeys`
  * @returns {{ refresh: () => Promise<void>, goLive: () => void }}
  */
-export function openFrame({ what, refresh, onChange, keys }) {
+export function openFrame({ what, kinds, refresh, onChange, keys }) {
   /** @type {'connecting' | 'live' | 'broken'} */
   let connection = 'connecting'
   /** @type {string | null} */
@@ -104,6 +106,7 @@ export function openFrame({ what, refresh, onChange, keys }) {
     if (event !== 'change') return refreshSoon()
     /** @type {Change} */
     const change = JSON.parse(data)
+    if (!kinds.includes(change.kind)) return
     // Of what the page does not show it need not read anything to know how far the facts have come.
     if (asOf === null || change.time > asOf) asOf = change.time
     if (onChange(change)) refreshSoon()

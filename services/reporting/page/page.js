@@ -89,13 +89,14 @@ async function refreshSources() {
 /** @param {import('./frame.js').Change} change */
 function onChange({ kind, state, service, method, endpoint }) {
   if (kind === 'regression') byId('announce').textContent = `${stateName(state)}: ${service} ${method} ${endpoint}`
-  return kind !== 'account'
+  return true
 }
 
 for (const box of document.querySelectorAll('.snippets')) showSnippets(/** @type {HTMLElement} */ (box))
 
 const { refresh, goLive } = openFrame({
   what: 'overview',
+  kinds: ['baseline', 'regression'],
   refresh: refreshFacts,
   onChange,
   keys: {

@@ -1,6 +1,6 @@
 import type { ReaderDatabase } from '@plimsoll/kit/db/database.ts'
 import { sql } from 'kysely'
-import { type Fact, feedBodyOf } from '../domain/feed.ts'
+import { type Fact, feedBodyOf, isOfAccount } from '../domain/feed.ts'
 import type { Head } from './head.ts'
 import type { ReportingTables, ReportingTransaction } from './tables.ts'
 
@@ -35,15 +35,22 @@ export async function appendFeed(
   }))
   await tx.insertInto('feed').values(rows).execute()
   const seq = head.seq + facts.length
-  const asOf = Math.max(head.asOf ?? 0, ...facts.map((fact) => fact.time))
+  const ofAccounts = facts.filter(isOfAccount)
+  const ofServices = facts.filter((fact) => !isOfAccount(fact))
   await tx
     .updateTable('head')
-    .set({ seq, as_of: new Date(asOf) })
+    .set({ seq, as_of: newest(head.servicesAsOf, ofServices), account_as_of: newest(head.accountsAsOf, ofAccounts) })
     .execute()
   await tx
     .deleteFrom('feed')
     .where('seq', '<=', seq - keep)
     .execute()
+}
+
+function newest(known: number | null, facts: readonly Fact[]): Date | null {
+  const times = facts.map(({ time }) => time)
+  if (known !== null) times.push(known)
+  return times.length === 0 ? null : new Date(Math.max(...times))
 }
 
 export async function isFeedEmpty(tx: ReportingTransaction): Promise<boolean> {

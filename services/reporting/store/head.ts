@@ -1,12 +1,14 @@
 import type { ReaderDatabase } from '@plimsoll/kit/db/database.ts'
-import { sql } from 'kysely'
-import type { ReportingTables, ReportingTransaction } from './tables.ts'
+import { type Selectable, sql } from 'kysely'
+import type { HeadTable, ReportingTables, ReportingTransaction } from './tables.ts'
 
 export type Head = {
   readonly version: number
   readonly generation: number
   readonly seq: number
-  readonly asOf: number | null
+  /** Event times of the newest facts, ms since the epoch: services and accounts move at their own pace. */
+  readonly servicesAsOf: number | null
+  readonly accountsAsOf: number | null
 }
 
 /**
@@ -23,7 +25,10 @@ export async function readHead(db: ReaderDatabase<ReportingTables>): Promise<Hea
 
 /** Empties every table of the projection and starts a new generation; the facts are to be read again from the start. */
 export async function clearProjection(tx: ReportingTransaction, version: number): Promise<void> {
-  await tx.updateTable('head').set({ version, generation: sql<number>`generation + 1`, seq: 0, as_of: null }).execute()
+  await tx
+    .updateTable('head')
+    .set({ version, generation: sql<number>`generation + 1`, seq: 0, as_of: null, account_as_of: null })
+    .execute()
   // Not truncate: readers go on with what they see until this transaction commits.
   await tx.deleteFrom('baseline').execute()
   await tx.deleteFrom('regression').execute()
@@ -33,7 +38,7 @@ export async function clearProjection(tx: ReportingTransaction, version: number)
   await tx.deleteFrom('feed').execute()
 }
 
-function headOf(row: { version: number; generation: number; seq: number; as_of: Date | null }): Head {
-  const { version, generation, seq, as_of } = row
-  return { version, generation, seq, asOf: as_of === null ? null : as_of.getTime() }
+function headOf({ version, generation, seq, as_of, account_as_of }: Selectable<HeadTable>): Head {
+  const time = (at: Date | null) => at?.getTime() ?? null
+  return { version, generation, seq, servicesAsOf: time(as_of), accountsAsOf: time(account_as_of) }
 }

@@ -71,8 +71,10 @@ export type HeadTable = {
   generation: number
   /** Newest `feed.seq`. */
   seq: number
-  /** Newest event time applied. */
+  /** Newest event time applied, of services. */
   as_of: Date | null
+  /** Newest event time applied, of accounts. */
+  account_as_of: Date | null
 }
 
 export type ReportingTables = AccountTables & {

@@ -8,6 +8,7 @@ import { reporting } from '../service.ts'
 import { healthChanged, outcomeRecorded, riskRaised } from './account-facts.ts'
 import { exampleAnswers } from './example.ts'
 import { exampleAccountAnswers, exampleAccountFacts } from './example-accounts.ts'
+import { established } from './facts.ts'
 import { createPublisher, eventually, type Publisher, startReporting } from './running.ts'
 import { standIns } from './stand-ins.ts'
 
@@ -87,6 +88,19 @@ describe('given a book of accounts', () => {
       `${running.url}/v1/reporting/book`,
       ({ accounts, openRisks }) => accounts === 11 && openRisks === 5,
     )
+  })
+
+  test('the header tells the newest fact of what the page is about, when it is opened and while it is open', async () => {
+    const [services, accounts] = [await open('/'), await open('/customers')]
+    const at = Date.now() + 3_600_000
+    const value = established({ at })
+    const type = 'plimsoll.performance.v1.BaselineEstablished'
+    await publisher.publish({ type, key: value.baselineId, value, id: 'an hour ahead', time: at })
+    await services.locator('#live-text', { hasText: /newest fact [\d:]+$/ }).waitFor()
+    expect(await accounts.locator('#live-text').textContent()).toMatch(/ ago$/)
+    await accounts.reload()
+    await accounts.locator('#live-text', { hasText: 'newest fact' }).waitFor()
+    expect(await accounts.locator('#live-text').textContent()).toMatch(/ ago$/)
   })
 
   test('they are listed worst first, with what puts them at risk', async () => {

@@ -6,6 +6,7 @@ import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { version } from '../events/overview.ts'
 import type { ReportingTables } from '../store/tables.ts'
+import { healthChanged } from './account-facts.ts'
 import { detected, established, packedHistogram, resolved, startMs, summary } from './facts.ts'
 import { createPublisher, eventually, type Published, type Publisher, startReporting } from './running.ts'
 
@@ -30,6 +31,13 @@ const facts: readonly Published[] = [
     value: resolved({ regressionId: 'r-auth', service: 'auth', resolvedAt: startMs + 35 * minute }),
     id: 'performance.cause.v1.0.9.0',
     time: startMs + 35 * minute,
+  },
+  {
+    type: 'plimsoll.customer_success.v1.HealthScoreChanged',
+    key: 'acme',
+    value: healthChanged({ accountId: 'acme', at: startMs + 50 * minute }),
+    id: 'customer-success.health.v1.0.1.0',
+    time: startMs + 50 * minute,
   },
 ]
 
@@ -89,12 +97,12 @@ async function projection() {
     .select(['event_id', 'type', 'occurred_at', 'body'])
     .orderBy('event_id')
     .execute()
-  const { version, seq, as_of } = await owner.selectFrom('head').selectAll().executeTakeFirstOrThrow()
+  const { version, seq, as_of, account_as_of } = await owner.selectFrom('head').selectAll().executeTakeFirstOrThrow()
   return {
     baselines: await owner.selectFrom('baseline').selectAll().orderBy('baseline_id').execute(),
     regressions: await owner.selectFrom('regression').selectAll().orderBy('regression_id').execute(),
     feed,
-    head: { version, seq, as_of },
+    head: { version, seq, as_of, account_as_of },
   }
 }
 
@@ -118,14 +126,22 @@ async function rewindLanes() {
 }
 
 test('given published facts, the overview has the services worst first', async () => {
-  const { services, counts, asOf } = await caughtUp()
+  const { services, counts } = await caughtUp()
   expect(services.map(({ service, state }) => [service, state])).toEqual([
     ['order', 'confirmed'],
     ['seat', 'suspected'],
     ['auth', 'normal'],
   ])
   expect(counts).toMatchObject({ services: 3, baselines: 4, firmBaselines: 3, confirmed: 1, suspected: 1 })
-  expect(asOf).toBe(new Date(startMs + 35 * minute).toISOString())
+})
+
+test('services and accounts each have their own newest fact', async () => {
+  const { asOf } = await caughtUp()
+  const book = await eventually<{ asOf: string; accounts: number }>(
+    `${running.url}/v1/reporting/book`,
+    ({ accounts }) => accounts === 1,
+  )
+  expect([asOf, book.asOf]).toEqual([35, 50].map((minutes) => new Date(startMs + minutes * minute).toISOString()))
 })
 
 test('rates add up over endpoints, and the p95 is that of one named series', async () => {
