@@ -27,6 +27,13 @@ test('a bigint holds what a number cannot', () => {
   expect(array.readBigInt64BE(array.length - 8)).toBe(2n ** 60n)
 })
 
+test.each(['0001-01-01', '9999-12-31', '+275760-09-13'])('%s is a time as good as any', (day) => {
+  const at = Date.parse(`${day}T00:00:00Z`)
+  const array = encodeArray({ name: 'at', type: 'timestamptz', values: [at] })
+  // Microseconds since 2000, as PostgreSQL's src/include/datatype/timestamp.h has it.
+  expect(array.readBigInt64BE(array.length - 8)).toBe(BigInt(at - Date.UTC(2000, 0, 1)) * 1000n)
+})
+
 test('a value larger than a chunk is kept in one piece', () => {
   const value = new Uint8Array(1_000_000).fill(1)
   const length = encodeCopy([{ name: 'b', type: 'bytea', values: [value] }]).reduce(

@@ -136,8 +136,14 @@ const fieldWriters: Record<ColumnType, (sink: Sink, value: unknown) => void> = {
   },
   // Begins with the version of the jsonb wire format, 1.
   jsonb: (sink, value) => writeText(sink, `\u0001${JSON.stringify(value)}`),
-  timestamptz: (sink, value) => writeInt64(sink, Math.round((Number(value) - postgresEpochMs) * 1000)),
+  timestamptz: (sink, value) => writeInt64(sink, microseconds(Number(value) - postgresEpochMs)),
   date: (sink, value) => fieldWriters.int4(sink, Math.floor((Number(value) - postgresEpochMs) / dayMs)),
+}
+
+/** Safe for 285 years; further off are days that stand for "never", such as 9999-12-31, and those are in whole ms. */
+function microseconds(ms: number): number | bigint {
+  const whole = Math.round(ms * 1000)
+  return Number.isSafeInteger(whole) || !Number.isFinite(whole) ? whole : BigInt(Math.round(ms)) * 1000n
 }
 
 function integer(value: unknown): number {
