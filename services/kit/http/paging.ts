@@ -1,6 +1,7 @@
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { appError } from '../errors.ts'
+import { type AppError, appError } from '../errors.ts'
+import { unstorableAt } from './storable.ts'
 
 /** Query parameters of every list. */
 export const pageQuery = {
@@ -33,10 +34,27 @@ export function decodeCursor<Position extends TObject>(
 ): Static<Position> | undefined {
   if (cursor === undefined) return undefined
   const position = parse(Buffer.from(cursor, 'base64url').toString('utf8'))
-  if (Value.Check(schema, position)) return position
-  throw appError('bad-request', 'The cursor is not one of ours: leave it out to start at the first page.', {
+  if (Value.Check(schema, position) && unstorableAt(position) === undefined) return position
+  throw foreignCursor()
+}
+
+const foreignCursor = (cause?: unknown): AppError =>
+  appError('bad-request', 'The cursor is not one of ours: leave it out to start at the first page.', {
     fields: [{ field: 'query/cursor', expected: '`next` of the page before, unchanged' }],
+    cause,
   })
+
+/** SQLSTATE (Appendix A of PostgreSQL's manual): a number out of range, a time that is none. */
+const unreadableStates = new Set(['22003', '22007', '22008', '22P02'])
+
+/**
+ * What a failure was, of a request with this query. Every other parameter is checked against its schema; a position that
+ * somebody made up may have the shape of ours and still hold what no column does.
+ */
+export function orForeignCursor(error: unknown, query: unknown): unknown {
+  const { code } = error as { code?: unknown }
+  const { cursor } = (query ?? {}) as { cursor?: unknown }
+  return cursor !== undefined && unreadableStates.has(String(code)) ? foreignCursor(error) : error
 }
 
 function parse(json: string): unknown {

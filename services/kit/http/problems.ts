@@ -35,7 +35,8 @@ const ofFastify: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad-request', 'Content-Length differs from what was sent.'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['bad-request', 'The body is not valid JSON.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['bad-request', 'The body is empty: send JSON, or leave Content-Type out.'],
-  FST_ERR_BAD_URL: ['bad-request', 'The URL is not well formed.'],
+  FST_ERR_BAD_URL: ['bad-request', 'The URL is not well formed: write it in UTF-8, percent-encoded.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['bad-request', 'A part of the path is longer than 500 characters; no id is.'],
   FST_ERR_MAX_HEADERS: ['headers-too-large', 'Send fewer or shorter headers.'],
 }
 

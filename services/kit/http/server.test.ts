@@ -124,6 +124,43 @@ describe('problems', () => {
     })
   })
 
+  test.each([
+    ['/a?service=x%00', {}, 'query/service/0'],
+    ['/of/x%00', {}, 'path/id'],
+    ['/a', { note: ['fine', { text: '\ud800' }] }, 'body/note/1/text'],
+    ['/a', { 'a\0': 1 }, 'body'],
+  ])('text in %s %j that no database holds is named', async (url, payload, field) => {
+    const params = Type.Object({ id: Type.String() })
+    const body = Type.Object({}, { additionalProperties: true })
+    const server = await serve([
+      route({ url: '/a', schema: { ...schema, body }, method: 'POST' }),
+      route({ url: '/of/:id', schema: { ...schema, params, body }, method: 'POST' }),
+    ])
+    const answer = await server.inject({ method: 'POST', url, payload, headers: signedIn })
+    expect(answer.json()).toMatchObject({
+      status: 400,
+      errors: [{ field, expected: 'text without a zero character or half a surrogate pair' }],
+    })
+  })
+
+  test.each([
+    ['/of/%FF', 'The URL is not well formed: write it in UTF-8, percent-encoded.'],
+    [`/of/${'x'.repeat(501)}`, 'A part of the path is longer than 500 characters; no id is.'],
+  ])('an address the router refuses is a problem like any other: %.12s', async (url, detail) => {
+    const answer = await (await serve([route({ url: '/of/:id' })])).inject({ url, headers: signedIn })
+    expect(answer.headers['content-type']).toContain('application/problem+json')
+    expect(answer.json()).toMatchObject({ status: 400, code: 'bad-request', detail })
+  })
+
+  test.each([
+    ['?cursor=x', 400],
+    ['', 500],
+  ])('a position no column holds is the cursor%s, whose answer is %i', async (query, status) => {
+    const handler = () => Promise.reject(Object.assign(new Error('value out of range'), { code: '22003' }))
+    const answer = await (await serve([route({ url: '/a', handler })])).inject({ url: `/a${query}`, headers: signedIn })
+    expect(answer.json()).toMatchObject(status === 400 ? { status, errors: [{ field: 'query/cursor' }] } : { status })
+  })
+
   test('no body is the empty object where nothing of it is required, and is missed where something is', async () => {
     const echo = (url: string, body: Parameters<typeof Type.Object>[0]): Route =>
       route({

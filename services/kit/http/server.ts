@@ -18,6 +18,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { answerUnchanged } from './etag.ts'
 import { closeEventStreams } from './eventstream.ts'
 import { addMethodRoutes } from './methods.ts'
+import { orForeignCursor } from './paging.ts'
 import { asAppError, problemContentType, problemOf, problemSchema } from './problems.ts'
 import { readRawBody } from './rawbody.ts'
 import { inRequestSpan } from './span.ts'
@@ -67,6 +68,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
   })
   app.decorateRequest('principal', null as unknown as Principal)
   app.setValidatorCompiler(({ schema, httpPart }) => compileValidator(schema as never, httpPart ?? 'body'))
@@ -194,7 +196,7 @@ function bodyOfNone({ body, schema }: Route): (() => unknown) | undefined {
 }
 
 function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const error = asAppError(thrown)
+  const error = asAppError(orForeignCursor(thrown, request.query))
   if (error.status >= 500)
     request.log.error({ err: thrown, requestId: request.id, url: pathOf(request) }, describeError(thrown))
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / 1000)))

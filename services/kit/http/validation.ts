@@ -1,8 +1,9 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
-import { type AppError, appError } from '../errors.ts'
+import { type AppError, appError, type FieldProblem } from '../errors.ts'
 import { problemsOf } from '../schema.ts'
+import { unstorableAt } from './storable.ts'
 
 type Validator = (input: unknown) => { value: unknown } | { error: AppError }
 
@@ -18,16 +19,22 @@ export function compileValidator(schema: TSchema, httpPart: string): Validator {
   const compiled = Compile(schema)
   const isText = httpPart !== 'body'
   return (input) => {
-    const given = isText ? Value.Convert(schema, listsOf(schema, input)) : input
-    const value = Value.Default(schema, given)
-    if (compiled.Check(value)) return { value }
-    const fields = problemsOf(schema, value).map(({ field, expected }) => ({
+    const stated = isText ? Value.Convert(schema, listsOf(schema, input)) : input
+    const value = Value.Default(schema, stated)
+    const fields = problems(schema, compiled.Check(value), value).map(({ field, expected }) => ({
       field: `${placeOf[httpPart]}${field}`,
       expected,
     }))
+    if (fields.length === 0) return { value }
     const detail = fields.map(({ field, expected }) => `${field} must be ${expected}`).join('; ')
     return { error: appError('bad-request', `${detail}.`, { fields }) }
   }
+}
+
+function problems(schema: TSchema, fits: boolean, value: unknown): FieldProblem[] {
+  if (!fits) return problemsOf(schema, value)
+  const field = unstorableAt(value)
+  return field === undefined ? [] : [{ field, expected: 'text without a zero character or half a surrogate pair' }]
 }
 
 /** `?service=a` is a list of one where the schema asks for a list. */
