@@ -145,10 +145,14 @@ function hookRoute(hook: Hook, context: ServiceContext<HookConfig>, { counts, pe
 
 const reasonOf = (error: unknown): ErrorCode => (error instanceof AppError ? error.code : 'internal')
 
-const hookQuery = Type.Object({
-  service: Type.Optional(Type.String({ description: 'Service, where the sender does not state it.' })),
-  environment: Type.Optional(Type.String({ description: 'Environment, where the sender does not state it.' })),
-})
+const hookQuery = Type.Object(
+  {
+    service: Type.Optional(Type.String({ description: 'Service, where the sender does not state it.' })),
+    environment: Type.Optional(Type.String({ description: 'Environment, where the sender does not state it.' })),
+  },
+  // Senders add parameters of their own.
+  { additionalProperties: true },
+)
 
 const receipt = Type.Object(
   {

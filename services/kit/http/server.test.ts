@@ -124,6 +124,17 @@ describe('problems', () => {
     })
   })
 
+  test('a misspelt parameter is refused with the names there are, unless the route takes any', async () => {
+    const open = { ...schema, querystring: Type.Object({}, { additionalProperties: true }) }
+    const server = await serve([route({ url: '/a', schema }), route({ url: '/open', schema: open })])
+    const answer = await server.inject({ url: '/a?sevice=x', headers: signedIn })
+    expect(answer.json()).toMatchObject({
+      status: 400,
+      detail: 'query/sevice must be nothing of that name; the names are limit, service.',
+    })
+    expect((await server.inject({ url: '/open?sevice=x', headers: signedIn })).statusCode).toBe(200)
+  })
+
   test.each([
     ['/a?service=x%00', {}, 'query/service/0'],
     ['/of/x%00', {}, 'path/id'],

@@ -1,4 +1,4 @@
-import type { TSchema } from 'typebox'
+import { type TObject, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
 import { type AppError, appError, type FieldProblem } from '../errors.ts'
@@ -15,7 +15,8 @@ const placeOf: Readonly<Record<string, string>> = {
 }
 
 /** Checks one part of a request. Texts of the URL and headers become the numbers and lists their schema asks for. */
-export function compileValidator(schema: TSchema, httpPart: string): Validator {
+export function compileValidator(given: TSchema, httpPart: string): Validator {
+  const schema = httpPart === 'querystring' ? closedUnlessOpen(given as TObject) : given
   const compiled = Compile(schema)
   const isText = httpPart !== 'body'
   return (input) => {
@@ -36,6 +37,13 @@ function problems(schema: TSchema, fits: boolean, value: unknown): FieldProblem[
   const field = unstorableAt(value)
   return field === undefined ? [] : [{ field, expected: 'text without a zero character or half a surrogate pair' }]
 }
+
+/**
+ * A filter with a typing error would be no filter, and `dryrun=1` no dry run: names a query does not have are refused,
+ * except where its schema says `additionalProperties: true`, as those of other people's protocols do.
+ */
+const closedUnlessOpen = (schema: TObject): TObject =>
+  'additionalProperties' in schema ? schema : Type.Object(schema.properties, { additionalProperties: false })
 
 /** `?service=a` is a list of one where the schema asks for a list. */
 function listsOf(schema: TSchema, input: unknown): unknown {

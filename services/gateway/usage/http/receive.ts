@@ -82,12 +82,16 @@ export function bodyOf(request: FastifyRequest): unknown {
   return body.value
 }
 
-export const usageQuery = Type.Object({
-  strict: Type.Optional(
-    Type.String({ description: '1: any rejected event makes the answer 400. The good ones are stored.' }),
-  ),
-  verdicts: Type.Optional(Type.String({ description: 'problems: leave out the verdicts of the accepted ones.' })),
-})
+export const usageQuery = Type.Object(
+  {
+    strict: Type.Optional(
+      Type.String({ description: '1: any rejected event makes the answer 400. The good ones are stored.' }),
+    ),
+    verdicts: Type.Optional(Type.String({ description: 'problems: leave out the verdicts of the accepted ones.' })),
+  },
+  // SDKs add parameters of their own, as `_` and `ver`.
+  { additionalProperties: true },
+)
 
 const counted = (description: string) => Type.Integer({ description })
 
