@@ -151,7 +151,11 @@ function minorAmount(given: FactFields, name: string, currency: string): number 
     return Math.trunc(minor)
   }
   const main = given.number(name)
-  return main === undefined ? undefined : Math.round(main * 10 ** (minorDigits[currency] ?? 2))
+  if (main === undefined) return undefined
+  const inMinor = Math.round(main * 10 ** (minorDigits[currency] ?? 2))
+  if (Number.isSafeInteger(inMinor)) return inMinor
+  given.refuse(name, `an amount of at most ${Number.MAX_SAFE_INTEGER} cents`)
+  return 0
 }
 
 /** ISO 4217, table A.1, column "minor unit": those that have not two digits. */

@@ -52,8 +52,7 @@ export function fieldsOf(fields: Fields, dayZero: number | undefined): FactField
   const absent = (name: string) => fields[name] === undefined || fields[name] === null || fields[name] === ''
   const boundedText = (name: string, most: number): string => {
     if (absent(name)) return ''
-    // PostgreSQL's text cannot hold a zero character.
-    const text = textOf(fields[name]).replaceAll('\0', '\uFFFD').toWellFormed().trim()
+    const text = storableOf(fields[name])
     if (text === '' || text.length > most) refuse(name, `text of at most ${most} characters`)
     return text
   }
@@ -94,7 +93,7 @@ export function fieldsOf(fields: Fields, dayZero: number | undefined): FactField
     list(name) {
       const value = fields[name]
       const parts: readonly unknown[] = Array.isArray(value) ? value : textOf(value).split(/[;|,]/)
-      const texts = parts.map((part) => textOf(part).trim()).filter((text) => text !== '')
+      const texts = parts.map(storableOf).filter((text) => text !== '')
       const isFine = texts.length <= MAX_LIST && texts.every((text) => text.length <= MAX_ID_LENGTH)
       if (!isFine) refuse(name, `at most ${MAX_LIST} texts of at most ${MAX_ID_LENGTH} characters`)
       return [...new Set(texts)]
@@ -113,6 +112,9 @@ export function fieldsOf(fields: Fields, dayZero: number | undefined): FactField
     refuse,
   }
 }
+
+/** PostgreSQL's text cannot hold a zero character. */
+const storableOf = (value: unknown): string => textOf(value).replaceAll('\0', '\uFFFD').toWellFormed().trim()
 
 function shown(value: unknown): string {
   if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object'

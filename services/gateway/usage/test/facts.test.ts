@@ -102,6 +102,25 @@ test('every problem of a fact is named, and only it is refused', async () => {
   for (const field of fields) expect(response.verdicts[1].detail).toContain(`${field} must be`)
 })
 
+test.each([
+  ['invoices', 'amount', { invoiceId: 'i', amount: 1e300, dueAt: at }],
+  ['invoices', 'amountMinor', { invoiceId: 'i', amountMinor: 1e300, dueAt: at }],
+  ['subscriptions', 'mrr', { mrr: -1e300, startedAt: at }],
+])('of %s, %s is refused where no number holds it', async (name, field, given) => {
+  const response = await usage.post(`/v1/${name}`, { accountId: 'a', currency: 'EUR', ...given })
+  expect(response.json()).toMatchObject({
+    accepted: 0,
+    verdicts: [{ code: 'invalid-fact', detail: expect.stringContaining(`${field} must be`) }],
+  })
+})
+
+test('text that no database holds is stored without what it cannot hold', async () => {
+  const given = { accountId: 'a\0', userId: 'u\ud800', roles: ['x\0', '\udc00'] }
+  expect((await usage.post('/v1/contacts', given)).json()).toMatchObject({ accepted: 1 })
+  const held = { accountId: 'a\uFFFD', userId: 'u\uFFFD', roles: ['x\uFFFD', '\uFFFD'] }
+  expect((await storedFacts(usage.log)).map((fact) => fact.value)).toMatchObject([held])
+})
+
 test.each([10.5, 11, -1, 'ten', null])('a score of %j is none', async (score) => {
   const response = await usage.post('/v1/nps', { accountId: 'a', answeredAt: at, score })
   expect(response.json()).toMatchObject({ accepted: 0, rejected: 1 })
