@@ -40,9 +40,22 @@ function textOfBody(plain: Uint8Array): string {
 
 /** UTF-8, with or without a byte order mark. */
 export function utf8(bytes: Uint8Array): string {
-  if (!isUtf8(bytes)) throw new DecodeError('the body is not UTF-8')
+  if (!isUtf8(bytes)) {
+    throw new DecodeError(`line ${firstForeignLine(bytes)} of the body is not UTF-8: save or send it as UTF-8`)
+  }
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
+}
+
+/** A byte of 10 is an end of line wherever it stands in UTF-8. */
+function firstForeignLine(bytes: Uint8Array): number {
+  let line = 1
+  for (let from = 0; from < bytes.length; line++) {
+    const end = bytes.indexOf(10, from) + 1 || bytes.length
+    if (!isUtf8(bytes.subarray(from, end))) break
+    from = end
+  }
+  return line
 }
 
 /** The form field `data`: JSON, or JSON in base64, whose "+" a form turns into a space. */

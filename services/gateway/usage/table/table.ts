@@ -25,6 +25,10 @@ export function readTable(text: string, kind: TableKind, map: string, reception:
   const mapped = mapColumns(kind, columns, map)
   if (mapped.kind === 'unclear') throw new DecodeError(mapped.problems.join('; '))
   const { mapping, unused } = mapped
+  for (const column of kind === 'account' ? columns : mapping.values()) {
+    if (column !== '' && columns.indexOf(column) !== columns.lastIndexOf(column))
+      throw new DecodeError(`two columns are called "${column}": rename the one that is not meant`)
+  }
   const places = [...mapping].map(([field, column]) => [field, columns.indexOf(column)] as const)
   const kept = kind === 'account' ? unused.map((column) => [column, columns.indexOf(column)] as const) : []
   const rows: Row[] = []

@@ -62,6 +62,22 @@ test('a mapping that is given wins; columns it does not know and fields without 
   }
 })
 
+test('of two columns with one name none is guessed to be the one that is meant', async () => {
+  const { status, report } = await post('kind=tickets', 'id,account,account,created\nT1,acme,globex,2026-11-20\n')
+  expect([status, report.detail]).toEqual([400, expect.stringContaining('two columns are called "account"')])
+  // What no field is taken from may be called what it likes.
+  const table = 'id,account,note,note,,,created\nT1,acme,a,b,,,2026-11-20\n'
+  expect((await post('kind=tickets', table)).report).toMatchObject({ accepted: 1 })
+  const traits = await post('kind=accounts', 'account_id,region,region\na1,EU,US\n')
+  expect(traits.report.detail).toContain('two columns are called "region"')
+})
+
+test('a table in another encoding is refused with the line that shows it', async () => {
+  const table = Buffer.from('id,account,created\nT1,Muller,2026-11-20\nT2,M\xfcller,2026-11-20\n', 'latin1')
+  const { status, report } = await post('kind=tickets', table)
+  expect([status, report.detail]).toEqual([400, 'line 3 of the body is not UTF-8: save or send it as UTF-8.'])
+})
+
 test('accounts become group events with every column as a trait', async () => {
   await post('kind=accounts', 'account_id,account_name,plan_tier,country\na1,Acme,Pro,DE\n')
   expect(await storedUsage(usage.log)).toMatchObject([
