@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { EventValue } from '@plimsoll/contracts/events.ts'
 import { contactOf } from './contact.ts'
-import { type FactFields, fieldsOf } from './factfields.ts'
+import { type FactFields, fieldsOf, type Notation } from './factfields.ts'
 import type { Fields } from './fields.ts'
 import { type Refusal, refused } from './verdict.ts'
 
@@ -30,12 +30,10 @@ export type Fact = {
 }[FactType]
 
 /** What a request, or an import's settings, add to the fields. */
-export type FactReception = {
+export type FactReception = Notation & {
   readonly source: string
   /** ms since the epoch. */
   readonly receivedAt: number
-  /** Day 0 of tables that count days; undefined: they do not. */
-  readonly dayZero?: number | undefined
   /** For amounts that state none. */
   readonly currency?: string | undefined
 }
@@ -47,8 +45,8 @@ export type Stated<T extends FactType> = Omit<EventValue<T>, 'source' | 'receive
 
 /** Reads the fields named as in the schemas (contracts/avro/usage); refused with every problem there is. */
 export function readFact(kind: FactKind, fields: Fields, reception: FactReception): Fact | Refusal {
-  const { source, receivedAt, dayZero } = reception
-  const given = fieldsOf(fields, dayZero)
+  const { source, receivedAt } = reception
+  const given = fieldsOf(fields, reception)
   const stated = readers[kind](given, reception)
   const updatedAt = given.time('updatedAt')
   if ((updatedAt ?? 0) > receivedAt + AHEAD_MS) given.refuse('updatedAt', 'a time that has come')

@@ -33,7 +33,15 @@ const MAX_TEXT_LENGTH = 16_384
 const MAX_LIST = 20
 const MAX_COUNT = 2 ** 31 - 1
 
-export function fieldsOf(fields: Fields, dayZero: number | undefined): FactFields {
+/** How values are written that mean nothing by themselves. */
+export type Notation = {
+  /** Day 0 of tables that count days, ms since the epoch; undefined: they do not. */
+  readonly dayZero?: number | undefined
+  /** Whether 1,5 is one and a half. */
+  readonly decimalComma?: boolean | undefined
+}
+
+export function fieldsOf(fields: Fields, { dayZero, decimalComma = false }: Notation = {}): FactFields {
   const problems: string[] = []
   const problemsOnRecord: string[] = []
   const refusedNames = new Set<string>()
@@ -69,7 +77,8 @@ export function fieldsOf(fields: Fields, dayZero: number | undefined): FactField
     most = Number.POSITIVE_INFINITY,
   ): number | undefined => {
     if (absent(name)) return undefined
-    const value = Number(textOf(fields[name]).trim() || Number.NaN)
+    const text = textOf(fields[name]).trim()
+    const value = Number((decimalComma ? pointFor(text) : text) || Number.NaN)
     if (Number.isFinite(value) && value >= least && value <= most) return value
     refuse(name, Number.isFinite(least) ? `a number from ${least} to ${most}` : 'a number')
     return undefined
@@ -112,6 +121,10 @@ export function fieldsOf(fields: Fields, dayZero: number | undefined): FactField
     refuse,
   }
 }
+
+/** Of 1.234,50 and 1234,50 the number as JavaScript writes it; anything else as it is. */
+const pointFor = (text: string): string =>
+  /^[+-]?\d+(\.\d{3})*,\d+$/.test(text) ? text.replaceAll('.', '').replace(',', '.') : text
 
 /** PostgreSQL's text cannot hold a zero character. */
 const storableOf = (value: unknown): string => textOf(value).replaceAll('\0', '\uFFFD').toWellFormed().trim()

@@ -18,7 +18,10 @@ export type Table = {
 
 /** Reads a table whose first record names its columns. Throws DecodeError where it cannot be told what is in it. */
 export function readTable(text: string, kind: TableKind, map: string, reception: FactReception): Table {
-  const records = csvRecords(text, delimiterOf(text))
+  const delimiter = delimiterOf(text)
+  const records = csvRecords(text, delimiter)
+  // Where the comma is the decimal sign, spreadsheets put a semicolon between cells.
+  const settings = { ...reception, decimalComma: delimiter === ';' }
   const header = records.next()
   if (header.done) throw new DecodeError('the table is empty: its first line has to name its columns')
   const columns = header.value.cells.map((cell) => cell.trim())
@@ -36,7 +39,7 @@ export function readTable(text: string, kind: TableKind, map: string, reception:
     const fields = Object.fromEntries([...places, ...kept].map(([name, place]) => [name, cells[place]]))
     const read =
       cells.length === columns.length
-        ? rowOf(kind, fields, reception)
+        ? rowOf(kind, fields, settings)
         : refused('invalid-fact', `${cells.length} cells where the first line names ${columns.length} columns`)
     rows.push({ line, read })
   }

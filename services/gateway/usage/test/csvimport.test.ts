@@ -78,6 +78,21 @@ test('a table in another encoding is refused with the line that shows it', async
   expect([status, report.detail]).toEqual([400, 'line 3 of the body is not UTF-8: save or send it as UTF-8.'])
 })
 
+test.each([
+  ['12,50', 1250],
+  ['1.234,50', 123450],
+  ['-3,5', -350],
+  ['12.50', 1250],
+])('%s between semicolons is an amount', async (amount, amountMinor) => {
+  const table = `id;account;amount;due\n1;acme;${amount};2026-11-01\n`
+  expect((await post('kind=invoices&currency=EUR', table)).report.preview).toMatchObject([{ amountMinor }])
+})
+
+test('between commas, 12,50 is no amount', async () => {
+  const { report } = await post('kind=invoices&currency=EUR', 'id,account,amount,due\n1,acme,"12,50",2026-11-01\n')
+  expect(report.problems).toEqual([{ line: 2, problem: expect.stringContaining('amount must be a number') }])
+})
+
 test('accounts become group events with every column as a trait', async () => {
   await post('kind=accounts', 'account_id,account_name,plan_tier,country\na1,Acme,Pro,DE\n')
   expect(await storedUsage(usage.log)).toMatchObject([
