@@ -7,7 +7,15 @@ import { driversOf } from '../domain/health/drivers.ts'
 import type { Line } from '../domain/health/explain.ts'
 import { healthBy, LEAST_CONFIDENCE } from '../domain/health/score.ts'
 import { episodeId, evaluateRisk, gradeOf, type RiskRules, type RiskState, type RiskTrigger } from '../domain/risk.ts'
-import { type HealthReader, progressOf, type ScoreRow, saveProgress, scoresAt, typicalAt } from '../store/health.ts'
+import {
+  firstScoresSince,
+  type HealthReader,
+  progressOf,
+  type ScoreRow,
+  saveProgress,
+  scoresAt,
+  typicalsAt,
+} from '../store/health.ts'
 import { configurationsOf } from '../store/health-configurations.ts'
 import { lastChurnDay } from '../store/model.ts'
 import { closeEpisode, gradeEpisode, openEpisode, riskStates, saveRiskStates, ungradedEpisodes } from '../store/risk.ts'
@@ -97,7 +105,7 @@ async function raise(
   trigger: RiskTrigger,
 ): Promise<OutgoingEvent> {
   const { account_id: accountId, day } = row
-  const drivers = await driversBehind(tables(tx), row)
+  const [drivers = []] = await driversBehind(tables(tx), [row])
   const score = smoothed ?? null
   const reason = reasonOf(trigger, score, drivers)
   const id = episodeId(accountId, day)
@@ -118,26 +126,33 @@ async function raise(
 }
 
 /**
- * From four weeks ago, or from the account's first day with a score since then. Both as they are scored now: that weights
- * were fitted in between drives nobody away.
+ * What drove each of these scores, in their order: from four weeks ago, or from the account's first day with a score since
+ * then. Both as they are scored now: that weights were fitted in between drives nobody away. As many queries for a hundred
+ * as for one.
  */
-export async function driversBehind(reader: HealthReader, row: ScoreRow): Promise<readonly Line[]> {
-  const before = await reader
-    .selectFrom('health_score')
-    .selectAll()
-    .where('account_id', '=', row.account_id)
-    .where('day', '>=', row.day - BEFORE_DAYS)
-    .where('score', 'is not', null)
-    .orderBy('day')
-    .orderBy('revision', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  if (before === undefined || before.day === row.day) return []
-  const configuration = (await configurationsOf(reader, [row.version])).get(row.version)
-  if (configuration === undefined) return []
-  const then = healthBy(before.readings, row.template, configuration)
-  const typical = (await typicalAt(reader, row.day)).get(row.segment) ?? {}
-  return driversOf(then, healthOfRow(row, configuration), typical, configuration)
+export async function driversBehind(
+  reader: HealthReader,
+  rows: readonly ScoreRow[],
+): Promise<readonly (readonly Line[])[]> {
+  const fourWeeksBefore = rows.map(({ account_id, day }) => ({ accountId: account_id, day: day - BEFORE_DAYS }))
+  const [befores, configurations, typicals] = [
+    await firstScoresSince(reader, fourWeeksBefore),
+    await configurationsOf(
+      reader,
+      rows.map(({ version }) => version),
+    ),
+    await typicalsAt(
+      reader,
+      rows.map(({ day }) => day),
+    ),
+  ]
+  return rows.map((row, i) => {
+    const [before, configuration] = [befores[i], configurations.get(row.version)]
+    if (before === undefined || before.day === row.day || configuration === undefined) return []
+    const then = healthBy(before.readings, row.template, configuration)
+    const typical = typicals.get(row.day)?.get(row.segment) ?? {}
+    return driversOf(then, healthOfRow(row, configuration), typical, configuration)
+  })
 }
 
 function reasonOf(trigger: RiskTrigger, score: number | null, drivers: readonly Line[]): string {

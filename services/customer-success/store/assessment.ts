@@ -3,7 +3,7 @@
 import { type Selectable, sql } from 'kysely'
 import type { OnDay } from '../domain/assessment.ts'
 import { AT_RISK_FROM } from '../domain/health/score.ts'
-import type { HealthReader, ScoreRow } from './health.ts'
+import { type HealthReader, inOrder, inPlaces, type ScoreRow } from './health.ts'
 import type { HealthScoreTable } from './health-tables.ts'
 
 /** Days of raised episodes, in order. */
@@ -78,16 +78,29 @@ export async function firstScoredDay(reader: HealthReader): Promise<number | und
   return row?.day
 }
 
-/** The last score of an account before it left, as known then. */
-export function lastScoreBefore(reader: HealthReader, { accountId, day }: OnDay): Promise<ScoreRow | undefined> {
-  return reader
-    .selectFrom('health_score')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .where('day', '<', day)
-    .where('revision', '=', 0)
-    .where('is_cancelled', '=', false)
-    .orderBy('day', 'desc')
-    .limit(1)
-    .executeTakeFirst()
+/** For each leaving, in their order: the account's last score before it, as known then. */
+export async function lastScoresBefore(
+  reader: HealthReader,
+  leavings: readonly OnDay[],
+): Promise<readonly (ScoreRow | undefined)[]> {
+  const found = await reader
+    .selectFrom(inOrder(leavings))
+    .innerJoinLateral(
+      (from) =>
+        from
+          .selectFrom('health_score')
+          .selectAll()
+          .whereRef('health_score.account_id', '=', 'wanted.account_id')
+          .whereRef('health_score.day', '<', 'wanted.day')
+          .where('revision', '=', 0)
+          .where('is_cancelled', '=', false)
+          .orderBy('health_score.day', 'desc')
+          .limit(1)
+          .as('score'),
+      (join) => join.onTrue(),
+    )
+    .selectAll('score')
+    .select('wanted.place')
+    .execute()
+  return inPlaces(found, leavings.length)
 }

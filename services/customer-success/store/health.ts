@@ -3,6 +3,7 @@
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { type Selectable, sql } from 'kysely'
+import type { OnDay } from '../domain/assessment.ts'
 import type { Readings } from '../domain/health/metrics.ts'
 import type { Standing } from '../domain/health/movement.ts'
 import { ANY, daysBetween, series } from '../domain/usage-cells.ts'
@@ -171,7 +172,62 @@ export async function saveTypical(
   })
 }
 
-export async function typicalAt(reader: HealthReader, day: number): Promise<Map<string, Readings>> {
-  const rows = await reader.selectFrom('health_segment').selectAll().where('day', '=', day).execute()
-  return new Map(rows.map(({ segment, typical }) => [segment, typical]))
+/** By day, then by segment. */
+export async function typicalsAt(
+  reader: HealthReader,
+  days: readonly number[],
+): Promise<Map<number, Map<string, Readings>>> {
+  const rows = await reader
+    .selectFrom('health_segment')
+    .selectAll()
+    .where('day', '=', sql<number>`any(${[...new Set(days)]}::int[])`)
+    .execute()
+  const byDay = Map.groupBy(rows, ({ day }) => day)
+  return new Map(
+    [...byDay].map(([day, some]) => [day, new Map(some.map(({ segment, typical }) => [segment, typical]))]),
+  )
+}
+
+/** For each account and day, in their order: the account's first score since then, as it was corrected last. */
+export async function firstScoresSince(
+  reader: HealthReader,
+  wanted: readonly OnDay[],
+): Promise<readonly (ScoreRow | undefined)[]> {
+  const found = await reader
+    .selectFrom(inOrder(wanted))
+    .innerJoinLateral(
+      (from) =>
+        from
+          .selectFrom('health_score')
+          .selectAll()
+          .whereRef('health_score.account_id', '=', 'wanted.account_id')
+          .whereRef('health_score.day', '>=', 'wanted.day')
+          .where('score', 'is not', null)
+          .orderBy('health_score.day')
+          .orderBy('revision', 'desc')
+          .limit(1)
+          .as('score'),
+      (join) => join.onTrue(),
+    )
+    .selectAll('score')
+    .select('wanted.place')
+    .execute()
+  return inPlaces(found, wanted.length)
+}
+
+/** Accounts with a day each as rows of `wanted`, which know their place, from 1. */
+export const inOrder = (wanted: readonly OnDay[]) =>
+  sql<{ account_id: string; day: number; place: number }>`unnest(
+    ${wanted.map(({ accountId }) => accountId)}::text[],
+    ${wanted.map(({ day }) => day)}::int[],
+    ${wanted.map((_, i) => i + 1)}::int[]
+  )`.as<'wanted'>(sql`wanted (account_id, day, place)`)
+
+/** What was found of each, put in its place. */
+export function inPlaces<Row extends { readonly place: number }>(
+  rows: readonly Row[],
+  length: number,
+): readonly (Row | undefined)[] {
+  const byPlace = new Map(rows.map((row) => [row.place, row]))
+  return Array.from({ length }, (_, i) => byPlace.get(i + 1))
 }

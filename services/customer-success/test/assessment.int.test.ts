@@ -6,6 +6,7 @@ import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dayOf, isoDay } from '../domain/day.ts'
+import { driversBehind } from '../events/risk.ts'
 import type { Assessment } from '../http/assessment-shapes.ts'
 import { customerSuccess } from '../service.ts'
 import { type ScoreRow, saveProgress, saveScores } from '../store/health.ts'
@@ -130,6 +131,27 @@ describe('the churn-risk assessment', () => {
       ...{ lastScore: 80, lastDay: isoDay(first + 174), churnProbability: 0.1 },
       drivers: [{ component: 'engagement', metric: 'usage', before: 100, after: 40 }],
     })
+  })
+
+  test('asks for what moved a hundred scores as often as for one', async () => {
+    const day = first + 174
+    const rows = await database.reader.selectFrom('health_score').selectAll().where('day', '=', day).execute()
+    expect(rows.length).toBeGreaterThan(50)
+    const asked = async (some: readonly ScoreRow[]) => {
+      let queries = 0
+      const counting = database.worker.withPlugin({
+        transformQuery: ({ node }) => {
+          queries++
+          return node
+        },
+        transformResult: async ({ result }) => result,
+      })
+      const drivers = await driversBehind(counting, some)
+      return { queries, metrics: drivers.map((lines) => lines[0]?.metric) }
+    }
+    const [one, all] = [await asked(rows.slice(0, 1)), await asked(rows)]
+    expect(all.queries).toBe(one.queries)
+    expect(all.metrics).toEqual(rows.map(() => 'usage'))
   })
 
   test('holds probabilities against what happened: the learned ones, and what scores used to mean', async () => {
