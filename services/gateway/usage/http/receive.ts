@@ -8,6 +8,7 @@ import { send } from '../../http/answers.ts'
 import type { SourceLedger } from '../../sources/ledger.ts'
 import { decodeBody } from '../decode/body.ts'
 import type { Read } from '../domain/draft.ts'
+import type { Verdict } from '../domain/verdict.ts'
 import type { Receipt, UsageIntake, UsageRequest } from '../intake.ts'
 
 /** What the routes of usage share. */
@@ -87,7 +88,7 @@ export const usageQuery = Type.Object(
     strict: Type.Optional(
       Type.String({ description: '1: any rejected event makes the answer 400. The good ones are stored.' }),
     ),
-    verdicts: Type.Optional(Type.String({ description: 'problems: leave out the verdicts of the accepted ones.' })),
+    verdicts: Type.Optional(Type.String({ description: 'problems: leave out the verdicts of what is stored.' })),
   },
   // SDKs add parameters of their own, as `_` and `ver`.
   { additionalProperties: true },
@@ -127,12 +128,15 @@ export function answer(
 ): FastifyReply {
   const { strict, verdicts: wanted } = request.query as UsageQuery
   const failed = isOn(strict) && counts.rejected > 0
-  const told = wanted === 'problems' ? verdicts.filter(({ status }) => status !== 'accepted') : verdicts
+  const told = wanted === 'problems' ? verdicts.filter(isProblem) : verdicts
   return send(reply, {
     status: failed ? 400 : 200,
     headers: { 'content-type': 'application/json; charset=utf-8' },
     body: JSON.stringify({ success: !failed, ...extras, ...counts, verdicts: told }),
   })
 }
+
+/** A repeat is stored like what was accepted: there is nothing to do about it. */
+const isProblem = ({ status }: Verdict): boolean => status === 'rejected' || status === 'quarantined'
 
 export const isOn = (text: string | undefined): boolean => text === '1' || text === 'true'

@@ -59,9 +59,9 @@ describe('verdicts', () => {
     expect((await usage.post('/v1/track', track())).json().verdicts).toEqual([
       { index: 0, messageId: 'm1', status: 'accepted', code: null, detail: '' },
     ])
-    const other = { batch: [track({ messageId: 'm2' }), null] }
+    const other = { batch: [track({ messageId: 'm2' }), null, track()] }
     const response = await usage.post('/v1/batch?verdicts=problems', other)
-    expect(response.json().verdicts).toMatchObject([{ index: 1, code: 'not-an-object' }])
+    expect(response.json()).toMatchObject({ duplicate: 1, verdicts: [{ index: 1, code: 'not-an-object' }] })
   })
 
   test('Mixpanel’s SDK is told 0, or all of it where it asks', async () => {
