@@ -98,9 +98,9 @@ function contentRefusal({ kind, name, accountId, userId, anonymousId, properties
   if (userId === '' && anonymousId === '' && (kind === 'identify' || accountId === '')) {
     return refused('missing-identity', 'say who it was: userId, anonymousId or, but for identify, an account')
   }
-  for (const text of [name, accountId, userId, anonymousId]) {
+  for (const [field, text] of Object.entries({ name, accountId, userId, anonymousId })) {
     if (text.length > MAX_TEXT_LENGTH) {
-      const most = `ids and names may have ${MAX_TEXT_LENGTH} characters`
+      const most = `${field} may have ${MAX_TEXT_LENGTH} characters`
       return refused('text-too-long', `${most}: ${text.slice(0, 40)}...`, most)
     }
   }

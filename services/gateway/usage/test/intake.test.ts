@@ -47,6 +47,12 @@ describe('verdicts', () => {
     expect([entry?.counts.events, entry?.refused.get(code)?.count]).toEqual([2, 1])
   })
 
+  test('the text that is too long is named', async () => {
+    usage = await testUsage()
+    const response = await batch(track({ context: { groupId: 'g'.repeat(256) } }))
+    expect(response.json().verdicts[0].detail).toMatch(/^accountId may have 255 characters: g{40}\.\.\.$/)
+  })
+
   test('strict: any rejection is 400 with the same list, and what is good is stored', async () => {
     usage = await testUsage()
     const response = await usage.post('/v1/batch?strict=1', [track(), null])
