@@ -174,7 +174,7 @@ export function createIngestion(
       const given = await within(answer, limits.answerWithinMs)
       if (given !== undefined) return given
       ledger.refuse(source, protocol, 'unavailable', 1, `the broker did not answer within ${limits.answerWithinMs} ms`)
-      return answers.later(503, 'the broker does not answer: try again after Retry-After', 5)
+      return answers.later(503, `${publisher.obstacle()}: try again after Retry-After`, 5)
     },
     async ingestSeries(source, protocol, id, series) {
       const place = workplace(source)

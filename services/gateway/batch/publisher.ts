@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type StreamName, streamDefinitions } from '@plimsoll/contracts/streams.ts'
 import type { Clock } from '@plimsoll/kit/clock.ts'
-import { isTransient } from '@plimsoll/kit/errors.ts'
+import { describeError, isTransient } from '@plimsoll/kit/errors.ts'
 import type { EventLog, OutgoingMessage } from '@plimsoll/kit/log/log.ts'
 import { streamOfSubject } from '@plimsoll/kit/log/publisher.ts'
 import { release } from './release.ts'
@@ -17,6 +17,8 @@ export type BatchPublisher = {
    * `stop` was called, or when trying again cannot help.
    */
   publish(message: BatchMessage): Promise<void>
+  /** What keeps the broker from acknowledging, in words for senders. */
+  obstacle(): string
   stop(): void
 }
 
@@ -25,12 +27,16 @@ const LONGEST_PAUSE_MS = 2_000
 /** Past half the duplicate window a second try is only safe after looking whether the first one was stored. */
 const SAFE_RETRY_MS = streamDefinitions.METRIC.duplicateWindowMs / 2
 
+/** The system's words for a full disk and JetStream's for a limit that is reached (its server/errors.json: 10023, 10047, 10077). */
+const outOfSpace = /no space left on device|insufficient (storage )?resources|maximum bytes exceeded/
+
 /**
  * Publishes until acknowledged. A lost ack does not tell whether the message was stored; the broker drops a second one
  * with the same id within its duplicate window, and beyond that the stream itself is asked.
  */
 export function createBatchPublisher(log: EventLog, clock: Clock, onRetry: (error: unknown) => void): BatchPublisher {
   const stopped = new AbortController()
+  let isFull = false
 
   async function stored(message: BatchMessage, sinceMs: number): Promise<boolean> {
     const stream = streamOfSubject(message.subject) as StreamName
@@ -48,16 +54,20 @@ export function createBatchPublisher(log: EventLog, clock: Clock, onRetry: (erro
         try {
           if (clock.now() - startedAt > SAFE_RETRY_MS && (await stored(message, startedAt - SAFE_RETRY_MS))) return
           await log.publish(message)
+          isFull = false
           release(message.data)
           return
         } catch (error) {
           if (stopped.signal.aborted || !isTransient(error)) throw error
+          isFull = outOfSpace.test(describeError(error))
           onRetry(error)
           await delay(pause * (0.5 + Math.random()), undefined, { signal: stopped.signal }).catch(() => {})
           if (stopped.signal.aborted) throw error
         }
       }
     },
+    obstacle: () =>
+      isFull ? 'the broker has no space left, and whoever runs it has to make some' : 'the broker does not answer',
     stop: () => stopped.abort(),
   }
 }

@@ -225,7 +225,9 @@ export function createUsageIntake(
       )
       if (receipt !== undefined) return receipt
       refuseAll('unavailable', `the broker did not answer within ${limits.answerWithinMs} ms`)
-      throw appError('unavailable', 'The broker does not answer: try again.', { retryAfterMs: 5_000 })
+      throw appError('unavailable', `Not stored yet, since ${publisher.obstacle()}: try again.`, {
+        retryAfterMs: 5_000,
+      })
     },
     rebuild: () => window.rebuild(log),
     async drain(withinMs) {

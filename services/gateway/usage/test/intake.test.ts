@@ -231,6 +231,24 @@ describe('limits', () => {
     const { refused } = usage.ledger.entries()[0] ?? {}
     expect([refused?.get('overloaded')?.count, refused?.get('unavailable')?.count]).toEqual([1, 1])
   })
+
+  test('a broker that has no space left is said to have none, until it has', async () => {
+    const memory = createMemoryLog({ now: () => NOW })
+    const full = 'A message on usage.00.UsageBatch was not acknowledged: write 1.blk: no space left on device.'
+    let hasSpace = false
+    const publish: EventLog['publish'] = async (message) => {
+      if (!hasSpace) throw appError('broker-unavailable', full)
+      return await memory.publish(message)
+    }
+    usage = await testUsage({ log: { ...memory, publish }, limits: { answerWithinMs: 50 } })
+    expect((await batch(track())).json()).toMatchObject({
+      status: 503,
+      detail: expect.stringContaining('no space left'),
+    })
+    hasSpace = true
+    await usage.intake.drain(5_000)
+    expect((await batch(track())).json()).toMatchObject({ duplicate: 1 })
+  })
 })
 
 describe('accounts and persons', () => {
