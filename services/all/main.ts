@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { type Embedded, embeddedLaneCount } from '@plimsoll/kit/embedded/servers.ts'
+import { spaceProblem } from '@plimsoll/kit/embedded/space.ts'
 import { AppError, describeError } from '@plimsoll/kit/errors.ts'
 import { exitOnCrash, stopOnSignals } from '@plimsoll/kit/signals.ts'
 import { startServers, urlsOf } from './embedded.ts'
@@ -57,7 +58,8 @@ async function start(options: StartOptions): Promise<void> {
       })
     }
     const env = { ...defaults, ...process.env, ...urlsOf(embedded), PORT: String(port) }
-    const running = await startServices(services, env)
+    const checks = embedded.servers.length === 0 ? {} : { disk: () => spaceProblem(options.dataDir) }
+    const running = await startServices(services, env, checks)
     stopServices = running.stop
     if (!stopping)
       say(welcome({ url: running.url, seconds: (performance.now() - startedAt) / 1000, nats: embedded.nats?.url }))

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { describeError } from './errors.ts'
 
 type Step = { readonly name: string; readonly stop: () => Promise<void> | void }
-type Check = () => string | undefined | Promise<string | undefined>
+export type Check = () => string | undefined | Promise<string | undefined>
 
 /** What runs, in the order it was started, and whether it is in a state to serve. */
 export type Lifecycle = {

@@ -142,6 +142,18 @@ test('a failed start leaves nothing running', async () => {
   expect(stopped).toBe(true)
 })
 
+test('ready asks what else a process depends on', async () => {
+  let problem: string | undefined = 'the disk is full'
+  const one = await startServices([demo()], { ...env, LOG_LEVEL: 'fatal' }, { disk: () => problem })
+  running.push(one)
+  expect(await get(`${one.url}/ready`)).toEqual({
+    status: 503,
+    body: { status: 'not-ready', reasons: { disk: 'the disk is full' } },
+  })
+  problem = undefined
+  expect((await get(`${one.url}/ready`)).status).toBe(200)
+})
+
 test('ready says that the broker is away, and when it is back', async () => {
   const { url } = await start([demo()])
   await stack.downNats()

@@ -14,7 +14,7 @@ import { describeError } from './errors.ts'
 import { createOpsServer, opsRoutes } from './http/ops.ts'
 import { createHttpServer } from './http/server.ts'
 import { startLanes } from './lanes/lanes.ts'
-import { createLifecycle, type Lifecycle } from './lifecycle.ts'
+import { type Check, createLifecycle, type Lifecycle } from './lifecycle.ts'
 import { connectJetStream } from './log/jetstream.ts'
 import type { EventLog } from './log/log.ts'
 import { ensureStreams } from './log/streams.ts'
@@ -63,14 +63,22 @@ export async function run(
   }
 }
 
-/** Starts services in this process on one HTTP port and resolves when they are ready. Rejects with what to correct. */
-export async function startServices(services: readonly AnyService[], env: Environment): Promise<Running> {
+/**
+ * Starts services in this process on one HTTP port and resolves when they are ready. Rejects with what to correct.
+ * `checks` are further parts of `/ready`: each says what keeps its part from working, undefined when nothing does.
+ */
+export async function startServices(
+  services: readonly AnyService[],
+  env: Environment,
+  checks: Readonly<Record<string, Check>> = {},
+): Promise<Running> {
   const [config, ...configs] = readConfig([kitConfig, ...services.map((service) => service.config)], env)
   const format = config.LOG_FORMAT ?? (process.stderr.isTTY ? 'pretty' : 'json')
   const logger = createLogger({ level: config.LOG_LEVEL, format })
   const lifecycle = createLifecycle(logger, config.DRAIN_WITHIN_MS)
   try {
     const kit = await startKit(config, logger, lifecycle)
+    for (const [name, check] of Object.entries(checks)) lifecycle.addCheck(name, check)
     const parts = await Promise.all(
       services.map(async (service, index) => ({
         service,
