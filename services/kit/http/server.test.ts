@@ -81,7 +81,7 @@ describe('permissions', () => {
     expect(lacking.json()).toMatchObject({
       status: 403,
       code: 'forbidden',
-      detail: 'ada lacks the permission demo:admin.',
+      detail: 'ada lacks the permission demo:admin: use a key or token with that scope.',
     })
     expect(parsed).toBe(0)
   })

@@ -163,7 +163,8 @@ function addRoute(
     request.principal = open ? anyone : await authenticate(request, key)
     if (open) return
     if (!request.principal.permissions.has(permission)) {
-      throw appError('forbidden', `${request.principal.name} lacks the permission ${permission}.`)
+      const { name } = request.principal
+      throw appError('forbidden', `${name} lacks the permission ${permission}: use a key or token with that scope.`)
     }
     if (route.rateLimit !== 'none') await limit(request.principal)
   }
