@@ -34,6 +34,12 @@ test('an account that is held out is not said to have been acted on', () => {
   expect(lines).toEqual(['Started dunning: A payment failed.', 'Held out (holdout) of dunning: A payment failed.'])
 })
 
+test('an action nobody gave a reason for is told without one', () => {
+  const value = actionTriggered({ arm: 'treated', playbook: 'dunning', reason: '' })
+  const line = timelineEntryOf({ ...told, type: 'plimsoll.customer_success.v1.ActionTriggered', value })
+  expect(line?.text).toBe('Started dunning.')
+})
+
 test('an outcome says whether the goal was reached, and from where to where it went', () => {
   const value = outcomeRecorded({ playbook: 'dunning', metric: 'health', before: 37.84, after: null, reached: false })
   const line = timelineEntryOf({ ...told, type: 'plimsoll.customer_success.v1.ActionOutcomeRecorded', value })

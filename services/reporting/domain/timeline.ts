@@ -54,7 +54,7 @@ export function timelineEntryOf({ type, value }: AccountFact): TimelineEntry | u
         at,
         kind: 'action',
         subject: value.actionId,
-        text: `${what} ${value.playbook}: ${value.reason}`,
+        text: `${what} ${value.playbook}${value.reason === '' ? '.' : `: ${value.reason}`}`,
       }
     }
     case 'plimsoll.customer_success.v1.ActionOutcomeRecorded': {

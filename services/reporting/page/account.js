@@ -254,6 +254,16 @@ function actionRow({ playbook, arm, mode, triggeredAt, reason, outcome }) {
 const outcomeText = ({ metric, before, after, reached }) =>
   `${reached ? 'goal reached' : 'goal missed'}: ${metric} ${quantity(before, '')} → ${quantity(after, '')}`
 
+/** What customer-success tells of a fact is its value alone. @type {Readonly<Record<string, (value: string) => string>>} */
+const factTexts = {
+  ticket: (severity) => `Ticket opened, ${severity} severity`,
+  ticket_resolved: (satisfaction) =>
+    satisfaction === '' ? 'Ticket resolved' : `Ticket resolved, ${satisfaction} of 5`,
+  invoice: (statusAndAmount) => `Invoice ${statusAndAmount}`,
+  nps: (score) => `Would recommend it: ${score} of 10`,
+  subscription: (statusAndPlan) => `Contract ${statusAndPlan}`,
+}
+
 /**
  * What was found out about it and done, among what it did itself: tickets, invoices, answers.
  * @param {Account} account @param {{ items: Entry[] } | Error} told @returns {Part}
@@ -266,7 +276,7 @@ function timelinePart({ timeline }, told) {
       element(
         'li.entry',
         {},
-        element('p', {}, text),
+        element('p', {}, factTexts[kind]?.(text) ?? text),
         element(
           'p.sub',
           {},

@@ -96,7 +96,7 @@ describe('given a book of accounts', () => {
     const value = established({ at })
     const type = 'plimsoll.performance.v1.BaselineEstablished'
     await publisher.publish({ type, key: value.baselineId, value, id: 'an hour ahead', time: at })
-    await services.locator('#live-text', { hasText: /newest fact [\d:]+$/ }).waitFor()
+    await services.locator('#live-text', { hasText: /newest fact .+:\d\d$/ }).waitFor()
     expect(await accounts.locator('#live-text').textContent()).toMatch(/ ago$/)
     await accounts.reload()
     await accounts.locator('#live-text', { hasText: 'newest fact' }).waitFor()
@@ -181,6 +181,8 @@ describe('given a book of accounts', () => {
     // A ticket and an invoice, which customer-success tells, at their places among what reporting has projected.
     const kinds = (await page.locator('#timeline .sub').allTextContents()).map((text) => text.split(' · ')[0])
     expect(kinds).toEqual(['band', 'action', 'risk raised', 'ticket', 'lag', 'outcome', 'invoice', 'action', 'adopted'])
+    const texts = await page.locator('#timeline li p:first-child').allTextContents()
+    expect([texts[3], texts[6]]).toEqual(['Ticket opened, urgent severity', 'Invoice paid 1499.00 EUR'])
     expect(await page.locator('.tags li').allTextContents()).toEqual(['Dashboard Shared', 'Alert Created'])
   })
 

@@ -100,8 +100,8 @@ export const exampleAccountAnswers = {
   }),
   '/v1/customer-success/accounts/:id/timeline': () => ({
     items: [
-      { at: new Date(Date.now() - 5 * day).toISOString(), kind: 'ticket', id: '41', text: 'urgent, open' },
-      { at: new Date(Date.now() - 44 * day).toISOString(), kind: 'invoice', id: 'i-9', text: 'paid, 1499.00 EUR' },
+      { at: new Date(Date.now() - 5 * day).toISOString(), kind: 'ticket', id: '41', text: 'urgent' },
+      { at: new Date(Date.now() - 44 * day).toISOString(), kind: 'invoice', id: 'i-9', text: 'paid 1499.00 EUR' },
     ],
     next: null,
   }),
