@@ -69,13 +69,17 @@ function headlineOf(services, worse, maybe) {
   return services === 1 ? 'The one service is as normal' : `All ${number(services)} services are as normal`
 }
 
-/** Whether anybody but Plimsoll itself sends something; undefined while that is not known. @type {boolean | undefined} */
+/** Whether anybody but Plimsoll itself sends telemetry; undefined while that is not known. @type {boolean | undefined} */
 let connected
+
+/** Product usage and facts about accounts are for the customers' page: no service is learned from them. @param {any} source */
+const sendsTelemetry = ({ protocol, samples, histograms, spans }) =>
+  protocol !== 'self-scrape' && samples + histograms + spans > 0
 
 async function refreshSources() {
   try {
     const { items, pulls } = await read('/v1/gateway/sources')
-    connected = pulls.length > 0 || items.some((/** @type {any} */ { protocol }) => protocol !== 'self-scrape')
+    connected = pulls.length > 0 || items.some(sendsTelemetry)
     byId('sources-section').hidden = items.length + pulls.length === 0
     byId('connect-more').hidden = !connected
     showSources(byId('sources'), items, pulls)

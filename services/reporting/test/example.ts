@@ -152,10 +152,17 @@ function regression(onsetAt: number, service: string, after: Shape, given: Param
 /** As GET /v1/gateway/sources answers. */
 export const exampleSources = (now: number) => ({
   items: [
-    exampleSource(now - 3_000, { source: 'prometheus', protocol: 'remote-write-2', perSecond: 3_120, lagMs: 4_000 }),
+    exampleSource(now - 3_000, {
+      source: 'prometheus',
+      protocol: 'remote-write-2',
+      samples: 9_000,
+      perSecond: 3_120,
+      lagMs: 4_000,
+    }),
     exampleSource(now - 1_000, {
       source: 'collector',
       protocol: 'otlp-traces',
+      spans: 2_000,
       perSecond: 842,
       refused: [
         {
@@ -172,10 +179,9 @@ export const exampleSources = (now: number) => ({
   pulls: [],
 })
 
-const exampleSource = (lastSeenMs: number, given: object) => ({
+export const exampleSource = (lastSeenMs: number, given: object) => ({
   lastSeenAt: new Date(lastSeenMs).toISOString(),
-  lagMs: 1_000,
-  refused: [],
+  ...{ lagMs: 1_000, refused: [], samples: 0, histograms: 0, spans: 0, events: 0 },
   ...given,
 })
 

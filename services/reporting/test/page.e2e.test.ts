@@ -5,7 +5,7 @@ import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { reporting } from '../service.ts'
-import { exampleAnswers, exampleSources } from './example.ts'
+import { exampleAnswers, exampleSource, exampleSources } from './example.ts'
 import { detected, established, packedHistogram, summary } from './facts.ts'
 import { createPublisher, eventually, type Publisher, startReporting } from './running.ts'
 import { standIns } from './stand-ins.ts'
@@ -82,6 +82,17 @@ test('given nothing yet, the page says how to connect, with its own address', as
     expect.stringContaining(`- url: ${running.url}/hooks/alertmanager`),
   ])
   expect(await page.locator('h1').textContent()).toBe('Waiting for telemetry')
+})
+
+test.each([
+  ['segment', { events: 9 }, 'Waiting for telemetry'],
+  ['otlp-traces', { spans: 9 }, 'Telemetry arrives. Learning what is normal.'],
+])('given a source that sends by %s %j and no service yet, the headline is "%s"', async (protocol, given, headline) => {
+  sources.items = [exampleSource(Date.now(), { source: 'app', protocol, ...given })]
+  const page = await open()
+  await page.locator('h1', { hasText: headline }).waitFor()
+  expect(await page.locator('#connect').isVisible()).toBe(headline === 'Waiting for telemetry')
+  sources.items = []
 })
 
 test('a fact appears on an open page within a second, without a reload', async () => {
