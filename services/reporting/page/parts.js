@@ -109,20 +109,37 @@ export function query(parameters) {
   return new URLSearchParams(/** @type {[string, string][]} */ (given)).toString()
 }
 
-/** @param {readonly string[]} heads @param {readonly (readonly (Node | string)[])[]} rows each begins with what it is of */
-export const table = (heads, rows) =>
+/**
+ * @param {readonly string[]} heads
+ * @param {readonly (readonly (Node | string)[])[]} rows each begins with what it is of
+ * @param {readonly string[]} texts heads of columns of text, which begin at the left; figures end at the right
+ */
+export const table = (heads, rows, texts = []) =>
   element(
     'div.scroll',
     {},
     element(
       'table',
       {},
-      element('thead', {}, element('tr', {}, ...heads.map((head) => element('th', { scope: 'col' }, head)))),
+      element(
+        'thead',
+        {},
+        element(
+          'tr',
+          {},
+          ...heads.map((head) => element(texts.includes(head) ? 'th.text' : 'th', { scope: 'col' }, head)),
+        ),
+      ),
       element(
         'tbody',
         {},
         ...rows.map(([head, ...cells]) =>
-          element('tr', {}, element('th', { scope: 'row' }, head), ...cells.map((cell) => element('td', {}, cell))),
+          element(
+            'tr',
+            {},
+            element('th', { scope: 'row' }, head),
+            ...cells.map((cell, i) => element(texts.includes(heads[i + 1] ?? '') ? 'td.text' : 'td', {}, cell)),
+          ),
         ),
       ),
     ),

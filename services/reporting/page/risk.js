@@ -169,5 +169,6 @@ function missedTable({ items }, left) {
       mrrMinor === 0 ? '–' : money(mrrMinor, currency),
       drivers.find(({ points }) => points < 0)?.text ?? '–',
     ]),
+    ['what had moved it'],
   )
 }

@@ -225,6 +225,10 @@ describe('given a book of accounts', () => {
       /^larch-telecom\|.*\|71\|€880\|active users 14 -> 3 in 28 d$/,
     )
     expect(await missed.first().locator('a').getAttribute('href')).toBe('/customers?account=larch-telecom')
+    const sides = await page.evaluate(
+      "[...document.querySelector('td.text').parentElement.cells].map((cell) => getComputedStyle(cell).textAlign)",
+    )
+    expect(sides).toEqual(['left', 'right', 'right', 'right', 'left'])
   })
 
   test('adoption is shown by feature, of those who could use it', async () => {
