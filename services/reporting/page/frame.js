@@ -26,7 +26,8 @@ export async function read(url) {
   if (response.status === 401) byId('sign-in').hidden = false
   if (!response.ok) {
     const problem = await response.json().catch(() => ({}))
-    throw new Error(problem.detail ?? problem.title ?? `the server answered ${response.status}`)
+    const message = problem.detail ?? problem.title ?? `The server answered ${response.status}.`
+    throw Object.assign(new Error(message), { status: response.status })
   }
   return response.json()
 }
@@ -57,6 +58,7 @@ export function openFrame({ what, kinds, refresh, onChange, keys }) {
   /** When the stream broke, ms since the epoch. */
   let brokenAt = 0
   let settling = false
+  let failed = false
 
   /** @param {'live' | 'broken'} state */
   const onState = (state) => {
@@ -82,13 +84,19 @@ export function openFrame({ what, kinds, refresh, onChange, keys }) {
   const refreshOrSay = async () => {
     try {
       asOf = await refresh()
+      failed = false
       byId('sign-in').hidden = true
       byId('notice').hidden = true
       showLive()
     } catch (error) {
+      failed = true
+      const { message, status } = /** @type {Error & { status?: number }} */ (error)
+      // Of what there is not yet, the answer says when there will be: nothing has gone wrong.
+      const isNothingYet = status === 404
+      if (isNothingYet) byId('headline').textContent = message
       const notice = byId('notice')
-      notice.hidden = !byId('sign-in').hidden
-      notice.textContent = `The ${what} could not be read: ${/** @type {Error} */ (error).message}. Trying again when something changes.`
+      notice.hidden = isNothingYet || !byId('sign-in').hidden
+      notice.textContent = `The ${what} could not be read: ${message.replace(/\.$/, '')}. Trying again when something changes.`
     }
   }
 
@@ -109,7 +117,7 @@ export function openFrame({ what, kinds, refresh, onChange, keys }) {
     if (!kinds.includes(change.kind)) return
     // Of what the page does not show it need not read anything to know how far the facts have come.
     if (asOf === null || change.time > asOf) asOf = change.time
-    if (onChange(change)) refreshSoon()
+    if (onChange(change) || failed) refreshSoon()
   }
 
   const openHelp = () => /** @type {HTMLDialogElement} */ (byId('help')).showModal()

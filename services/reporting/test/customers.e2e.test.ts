@@ -66,6 +66,16 @@ test('given no account yet, the page says when the first will come', async () =>
   expect(await page.locator('h1').textContent()).toContain('No account has a score yet.')
 })
 
+test('what there is not yet is said in the headline, and shown once there is', async () => {
+  const page = await open('/customers?account=newcomer')
+  await page.locator('h1', { hasText: 'Nothing is known of an account "newcomer" yet.' }).waitFor()
+  expect(await page.locator('#notice').isVisible()).toBe(false)
+  await publishRisk('newcomer')
+  await page.locator('h1', { hasText: /^newcomer/ }).waitFor()
+  // The browser's own lines about the answer 404.
+  expect(complaints.splice(0).filter((line) => !line.includes('404'))).toEqual([])
+})
+
 test('a risk that is raised appears on an open page within a second, and is announced', async () => {
   const page = await open('/customers')
   const waitsMs: number[] = []
@@ -82,11 +92,11 @@ test('a risk that is raised appears on an open page within a second, and is anno
 
 describe('given a book of accounts', () => {
   beforeAll(async () => {
-    for (const account of ['one', 'two', 'three']) await publishRisk(account)
+    for (const account of ['newcomer', 'one', 'two', 'three']) await publishRisk(account)
     for (const fact of exampleAccountFacts(Date.now())) await publisher.publish(fact)
     await eventually<{ accounts: number; openRisks: number }>(
       `${running.url}/v1/reporting/book`,
-      ({ accounts, openRisks }) => accounts === 11 && openRisks === 5,
+      ({ accounts, openRisks }) => accounts === 12 && openRisks === 6,
     )
   })
 
@@ -105,9 +115,10 @@ describe('given a book of accounts', () => {
 
   test('they are listed worst first, with what puts them at risk', async () => {
     const page = await open('/customers')
-    expect((await names(page)).slice(0, 6)).toEqual([
+    expect((await names(page)).slice(0, 7)).toEqual([
       'northwind-trading',
       'halden-clinics',
+      'newcomer',
       'one',
       'three',
       'two',
@@ -116,7 +127,7 @@ describe('given a book of accounts', () => {
     const worst = plain(await page.locator('#accounts li').first().textContent())
     expect(worst).toContain('most of it from active users 14 -> 3 in 28 d')
     expect(worst).toContain('€1,499')
-    expect(await page.title()).toBe('(5) Customers · Plimsoll')
+    expect(await page.title()).toBe('(6) Customers · Plimsoll')
   })
 
   test('a filter and a search narrow the book, stay in the address and outlive a reload', async () => {
