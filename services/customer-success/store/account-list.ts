@@ -68,7 +68,7 @@ export async function timelineOf(
   limit: number,
 ): Promise<TimelineEntry[]> {
   const place = before ?? { at: 'infinity', kind: '', id: '' }
-  const query = sql<TimelineEntry>`
+  const query = sql<TimelineEntry & { readonly amount_minor: number | null; readonly currency: string | null }>`
     with ticket as (
       select distinct on (source, ticket_id) * from ticket_state
       where account_id = ${accountId} order by source, ticket_id, updated_at desc
@@ -76,22 +76,33 @@ export async function timelineOf(
       select distinct on (source, invoice_id) * from invoice_state
       where account_id = ${accountId} order by source, invoice_id, updated_at desc
     ), entry as (
-      select opened_at as at, 'ticket' as kind, ticket_id as id, severity as text from ticket
+      select opened_at as at, 'ticket' as kind, ticket_id as id, severity as text,
+        null::bigint as amount_minor, null as currency
+      from ticket
       union all
-      select resolved_at, 'ticket_resolved', ticket_id, coalesce('satisfaction ' || csat, '') from ticket
+      select resolved_at, 'ticket_resolved', ticket_id, coalesce('satisfaction ' || csat, ''), null, null from ticket
       where resolved_at is not null
       union all
-      select coalesce(paid_at, due_at), 'invoice', invoice_id,
-        status || ' ' || (amount_minor / 100.0)::numeric(20, 2) || ' ' || currency from invoice
+      select coalesce(paid_at, due_at), 'invoice', invoice_id, status, amount_minor, currency from invoice
       union all
-      select answered_at, 'nps', response_id, score::text from nps_answer where account_id = ${accountId}
+      select answered_at, 'nps', response_id, score::text, null, null from nps_answer where account_id = ${accountId}
       union all
-      select updated_at, 'subscription', subscription_id, status || coalesce(' ' || nullif(plan, ''), '')
+      select updated_at, 'subscription', subscription_id, status || coalesce(' ' || nullif(plan, ''), ''), null, null
       from subscription_state where account_id = ${accountId}
     )
-    select at, kind, id, text from entry
+    select at, kind, id, text, amount_minor, currency from entry
     where (at, kind, id) < (${place.at}::timestamptz, ${place.kind}, ${place.id})
     order by at desc, kind desc, id desc limit ${limit}`
   const { rows } = await query.execute(reader as unknown as Parameters<typeof query.execute>[0])
-  return rows
+  return rows.map(({ amount_minor: minor, currency, text, ...entry }) => ({
+    ...entry,
+    text: minor === null || currency === null ? text : `${text} ${inMainUnit(minor, currency)} ${currency}`,
+  }))
+}
+
+/** @example inMainUnit(9_900, 'EUR') // '99.00', while 9,900 JPY are '9900' */
+function inMainUnit(minor: number, currency: string): string {
+  const style = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions()
+  const digits = style.maximumFractionDigits ?? 2
+  return (minor / 10 ** digits).toFixed(digits)
 }

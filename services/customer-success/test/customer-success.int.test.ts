@@ -92,6 +92,10 @@ describe('once the facts are in', () => {
       ...{ ...told, invoiceId: 'i1', amountMinor: 9_900, currency: 'EUR', status: 'failed', dueAt: noon(4) },
       ...{ paidAt: null, attempts: 1, updatedAt: noon(4) },
     })
+    await publishFact(log, 'plimsoll.usage.v1.InvoiceRecorded', {
+      ...{ ...told, accountId: 'beta', invoiceId: 'i2', amountMinor: 5_000, currency: 'JPY', status: 'paid' },
+      ...{ dueAt: noon(4), paidAt: noon(4), attempts: 1, updatedAt: noon(4) },
+    })
     type Entry = { items: unknown[] }
     await until(
       () => get<Entry>('/accounts/acme/timeline'),
@@ -111,6 +115,14 @@ describe('once the facts are in', () => {
       ['subscription', 'active'],
     ])
     expect(second.next).toBeNull()
+  })
+
+  test('an amount is in the main unit of its currency, which not all divide by a hundred', async () => {
+    const { items } = await until(
+      () => get<{ items: { text: string }[] }>('/accounts/beta/timeline'),
+      (answer) => answer.items.length === 1,
+    )
+    expect(items[0]?.text).toBe('paid 5000 JPY')
   })
 
   test('an account is listed with its plan, segment and contract, and found by a part of its id', async () => {
