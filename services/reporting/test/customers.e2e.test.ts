@@ -85,7 +85,8 @@ test('a risk that is raised appears on an open page within a second, and is anno
     await page.locator('#accounts .name', { hasText: account }).waitFor()
     waitsMs.push(performance.now() - startedAt)
   }
-  expect(await page.locator('#announce').textContent()).toBe('Churn risk raised: three')
+  // The book may have been read for the one before just after this one came: its row is then there before its event.
+  await page.locator('#announce', { hasText: 'Churn risk raised: three' }).waitFor({ state: 'attached' })
   // The median: a busy machine may hold up one of them.
   expect(waitsMs.sort((a, b) => a - b)[1]).toBeLessThan(1_000)
 })
