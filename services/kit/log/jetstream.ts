@@ -1,8 +1,10 @@
 import { defaultLaneCount } from '@plimsoll/contracts/lane.ts'
-import { laneCountKey, type StreamName } from '@plimsoll/contracts/streams.ts'
+import { lanesOf } from '@plimsoll/contracts/stream-diff.ts'
+import type { StreamName } from '@plimsoll/contracts/streams.ts'
 import { connect, ErrorCode, Events, type Msg, type NatsConnection, NatsError, headers as natsHeaders } from 'nats'
 import type { Logger } from 'pino'
 import { AppError, appError } from '../errors.ts'
+import { listStreams } from './brokerstreams.ts'
 import { readHeaders } from './headers.ts'
 import type { EventLog, StoredMessage, StreamInfo } from './log.ts'
 import { type PublisherOptions, windowedPublisher } from './publisher.ts'
@@ -37,14 +39,14 @@ export async function connectJetStream(options: JetStreamOptions): Promise<Event
   const connection = await open(options)
   const serverVersion = connection.info?.version ?? '0'
   const wire = wireOf(connection, options.logger)
-  const lanes = await lanesAt(wire).catch(async (error: unknown) => {
+  const streams = await listStreams(wire).catch(async (error: unknown) => {
     await connection.close()
     throw error
   })
   const publisher = windowedPublisher(wire, options.publisher)
 
   return {
-    lanes,
+    lanes: lanesOf(streams) ?? defaultLaneCount,
     serverVersion,
     publish: (message) => publisher.publish(message),
     reader: (read) => openReader(wire, read),
@@ -215,15 +217,6 @@ function wireMessage(message: Msg): WireMessage {
     description: parsed?.description ?? '',
     headers,
   }
-}
-
-/** Lanes that the streams were made with, the default where there are none yet. */
-async function lanesAt(wire: Wire): Promise<number> {
-  const info = await streamInfo(wire, 'METRIC').catch((error: AppError) => {
-    if (error.code === 'not-found') return undefined
-    throw error
-  })
-  return Number(info?.metadata[laneCountKey] ?? defaultLaneCount)
 }
 
 async function streamInfo(wire: Wire, stream: StreamName): Promise<StreamInfo> {
