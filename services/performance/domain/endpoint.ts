@@ -1,13 +1,12 @@
 /**
  * Requests of one endpoint, kept in minutes of event time until a minute is complete. A cell is the smallest thing
- * windows are kept of: endpoint x status class x release. Minutes are half open on the left, (start, end], because a
+ * windows are kept of: endpoint x status class x release x request class. Minutes are half open on the left, (start, end], because a
  * counter read at the full minute speaks of the minute that ends there.
  */
 
 import { type BucketLayout, histogramOfBuckets, layoutOf } from './buckets.ts'
 import type { Histogram } from './histogram.ts'
-import type { StatusClass } from './labels.ts'
-import type { Place } from './meaning.ts'
+import type { Place, Stratum } from './meaning.ts'
 
 export const MINUTE_MS = 60_000
 
@@ -30,10 +29,8 @@ export type CellWindow = {
   histogram: Histogram | undefined
 }
 
-export type Cell = {
+export type Cell = Stratum & {
   readonly id: number
-  readonly statusClass: StatusClass
-  readonly release: string
   /** Bounds of the classic buckets in the source's unit, in order of arrival; +Inf among them. */
   readonly bounds: number[]
   unitMs: number
@@ -86,8 +83,18 @@ export function createEndpoint(id: number, source: string, place: Place): Endpoi
   }
 }
 
-export function createCell(id: number, statusClass: StatusClass, release: string): Cell {
-  return { id, statusClass, release, bounds: [], unitMs: 1000, layout: undefined, open: [], latestMinute: -1 }
+export function createCell(id: number, { statusClass, release, requestClass }: Stratum): Cell {
+  return {
+    id,
+    statusClass,
+    release,
+    requestClass,
+    bounds: [],
+    unitMs: 1000,
+    layout: undefined,
+    open: [],
+    latestMinute: -1,
+  }
 }
 
 /** Position of a bound, added when it is new. */

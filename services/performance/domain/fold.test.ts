@@ -182,6 +182,15 @@ test('endpoints beyond the cap share one', () => {
   expect(fold.counts.overflow).toBe(2)
 })
 
+test('request classes beyond the cap of an endpoint share one, so that a label of any size costs no more', () => {
+  const fold = create()
+  const tiers = Array.from({ length: 20 }, (_, i) => ({ tenant_tier: `tier ${i}` }))
+  const many: Series[] = tiers.map((labels) => ({ name: 'http_requests_total', labels }))
+  send(fold, many, [])
+  const classes = fold.endpoints.flatMap(({ cells }) => cells.map(({ requestClass }) => requestClass))
+  expect(classes).toEqual([...tiers.slice(0, 8).map(({ tenant_tier }) => tenant_tier), '(other)'])
+})
+
 test('series of two senders with one identity are two series', () => {
   const fold = create()
   const rows = new Int32Array(1)

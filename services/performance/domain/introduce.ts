@@ -104,12 +104,22 @@ export function restoreEndpoint(fold: Fold, endpoint: Endpoint): number {
   return endpoint.index
 }
 
+/** Request classes kept apart per endpoint; more share one. */
+const MOST_REQUEST_CLASSES = 8
+const OVERFLOW_CLASS = '(other)'
+
+/** Place of the cell among the endpoint's, made when it is new. */
 export function cellFor(fold: Fold, endpoint: Endpoint, stratum: Stratum): number {
+  const { statusClass, release, requestClass } = stratum
   const known = endpoint.cells.findIndex(
-    (cell) => cell.statusClass === stratum.statusClass && cell.release === stratum.release,
+    (cell) => cell.statusClass === statusClass && cell.release === release && cell.requestClass === requestClass,
   )
   if (known >= 0) return known
-  return endpoint.cells.push(createCell(nextId(fold), stratum.statusClass, stratum.release)) - 1
+  const classes = new Set(endpoint.cells.map((cell) => cell.requestClass))
+  if (!classes.has(requestClass) && classes.size >= MOST_REQUEST_CLASSES && requestClass !== OVERFLOW_CLASS) {
+    return cellFor(fold, endpoint, { ...stratum, requestClass: OVERFLOW_CLASS })
+  }
+  return endpoint.cells.push(createCell(nextId(fold), stratum)) - 1
 }
 
 function gaugeFor(fold: Fold, source: string, meaning: Extract<Meaning, { role: 'quantile' | 'gauge' }>): number {

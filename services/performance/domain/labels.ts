@@ -80,6 +80,10 @@ const grpcStatus = [
   'rpc_response_status_code',
 ] as const
 
+/** Senders' own words: the semantic conventions have none for either. Their values are few; sizes come as classes. */
+const tenantTier = ['tenant_tier', 'customer_tier', 'account_tier'] as const
+const payloadClass = ['payload_size_class', 'request_size_class', 'response_size_class'] as const
+
 const peer = ['server_address', 'peer_service', 'destination_peer', 'net_peer_name', 'target_service'] as const
 
 /** Labels that tell one replica of a thing from another: values of replicas are put together. */
@@ -118,6 +122,11 @@ export const serviceOf = (labels: Labels): string => first(labels, service).repl
 export const environmentOf = (labels: Labels): string => first(labels, environment)
 export const releaseOf = (labels: Labels): string => first(labels, release)
 export const peerOf = (labels: Labels): string => first(labels, peer)
+
+/** What makes requests of one endpoint alike beside their status, e.g. `gold large`; empty when no label states it. */
+export function requestClassOf(labels: Labels): string {
+  return `${first(labels, tenantTier)} ${first(labels, payloadClass)}`.trim()
+}
 
 /** HTTP methods are upper case; anything else in these labels (an RPC method) belongs to the endpoint. */
 export function methodOf(labels: Labels): string {

@@ -16,6 +16,7 @@ import {
   methodOf,
   peerOf,
   releaseOf,
+  requestClassOf,
   type StatusClass,
   serviceOf,
   statusClassOf,
@@ -32,7 +33,12 @@ export type Place = {
   readonly instrument: string
 }
 
-export type Stratum = { readonly statusClass: StatusClass; readonly release: string }
+export type Stratum = {
+  readonly statusClass: StatusClass
+  readonly release: string
+  /** Tenant tier and payload class, where labels state them. */
+  readonly requestClass: string
+}
 
 /** A call from one service to another, as far as labels tell. */
 export type Edge = { readonly caller: string; readonly callee: string }
@@ -153,7 +159,11 @@ export function meaningOf(name: string, unit: string, kind: number, rawLabels: L
 
 function read(family: Family, unit: string, kind: number, labels: Labels): Meaning {
   const isTime = family.unitMs > 0
-  const stratum: Stratum = { statusClass: statusClassOf(labels), release: releaseOf(labels) }
+  const stratum: Stratum = {
+    statusClass: statusClassOf(labels),
+    release: releaseOf(labels),
+    requestClass: requestClassOf(labels),
+  }
   if (kind === SERIES_KIND.cumulativeHistogram || kind === SERIES_KIND.deltaHistogram) {
     if (!isTime) return nothing
     return { role: 'histogram', place: placeOf(family.name, labels), stratum, unitMs: family.unitMs }

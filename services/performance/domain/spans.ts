@@ -113,7 +113,7 @@ function targetOf(
   })
   const target = fold.endpoints[endpoint]
   const release = spans.text(spans.release[i] ?? 0)
-  const cell = target === undefined ? 0 : cellFor(fold, target, { statusClass, release })
+  const cell = target === undefined ? 0 : cellFor(fold, target, { statusClass, release, requestClass: '' })
   const found = { endpoint, cell }
   targets.set(key, found)
   return found

@@ -18,7 +18,7 @@ function minute(number: number, requests: number, ms: number, statusClass: 2 | 5
     (_, i) => ms * (0.9 + (0.2 * ((i * 7919 + number * 104_729) % 101)) / 100),
   )
   return {
-    cell: createCell(2, statusClass, release),
+    cell: createCell(2, { statusClass, release, requestClass: '' }),
     minute: number,
     requests,
     rate: requests / 60,

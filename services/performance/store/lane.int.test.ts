@@ -52,6 +52,7 @@ async function send(lane: Lane, atMs: number, pods: readonly string[], value: nu
       ['job', 'cart'],
       ['handler', `/${(pods[row] ?? '').slice(0, 2)}`],
       ['pod', pods[row] ?? ''],
+      ['tenant_tier', 'gold'],
     ]),
   })
   resolveSeries(fold, 'test', { count: pods.length, ids, describe }, rows)
@@ -92,6 +93,7 @@ test('a lane whose pods come and go keeps pages for what is alive, and goes on e
   lane = await transaction((tx) => loadLane(tx, 3, LIMITS))
   expect(lane.fold.table.count).toBe(before.fold.table.count)
   expect(lane.fold.endpoints).toEqual(before.fold.endpoints)
+  expect(lane.fold.endpoints[0]?.cells).toMatchObject([{ requestClass: 'gold' }])
   const closed = await send(lane, START + hours * HOUR, stays, 60 * hours)
   const requests = closed.minutes.flatMap(({ windows }) => windows).reduce((sum, window) => sum + window.requests, 0)
   expect(requests).toBe(60 * stays.length)

@@ -62,11 +62,13 @@ async function loadCatalogue(db: Transaction<Tables>, lane: number): Promise<Cat
   const cells = await db
     .selectFrom('cell')
     .innerJoin('endpoint', 'endpoint.id', 'cell.endpoint_id')
-    .select(['cell.id', 'cell.endpoint_id', 'cell.status_class', 'cell.release'])
+    .select(['cell.id', 'cell.endpoint_id', 'cell.status_class', 'cell.release', 'cell.request_class'])
     .where('endpoint.lane', '=', lane)
     .execute()
   for (const row of cells) {
-    endpoints.get(row.endpoint_id)?.cells.push(createCell(row.id, row.status_class as StatusClass, row.release))
+    const { release, request_class: requestClass } = row
+    const stratum = { statusClass: row.status_class as StatusClass, release, requestClass }
+    endpoints.get(row.endpoint_id)?.cells.push(createCell(row.id, stratum))
   }
   const gaugeRows = await db.selectFrom('gauge').selectAll().where('lane', '=', lane).execute()
   const gauges = new Map(
@@ -210,6 +212,7 @@ async function saveCatalogue(tx: WorkerTransaction, lane: Lane): Promise<void> {
       { name: 'endpoint_id', type: 'int8', values: cells.map(({ endpoint }) => endpoint.id) },
       { name: 'status_class', type: 'int2', values: cells.map(({ cell }) => cell.statusClass) },
       { name: 'release', type: 'text', values: cells.map(({ cell }) => cell.release) },
+      { name: 'request_class', type: 'text', values: cells.map(({ cell }) => cell.requestClass) },
     ],
   })
   const gauges = [...fold.dirtyGauges].filter(isNew)

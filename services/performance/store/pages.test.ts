@@ -46,7 +46,10 @@ test('a page of series gives back what was put in', () => {
 test('an endpoint with open windows comes back as it was', () => {
   const make = () => {
     const endpoint = createEndpoint(5, 'test', place)
-    endpoint.cells.push(createCell(6, 2, '1.0'), createCell(7, 5, '1.0'))
+    endpoint.cells.push(
+      createCell(6, { statusClass: 2, release: '1.0', requestClass: '' }),
+      createCell(7, { statusClass: 5, release: '1.0', requestClass: 'gold' }),
+    )
     return endpoint
   }
   const endpoint = make()

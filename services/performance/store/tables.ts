@@ -19,7 +19,14 @@ export type EndpointTable = {
   last_at: NullableTime
 }
 
-export type CellTable = { id: Id; endpoint_id: Id; status_class: number; release: string }
+export type CellTable = {
+  id: Id
+  endpoint_id: Id
+  status_class: number
+  release: string
+  /** Tenant tier and payload class; empty where the sender states neither. */
+  request_class: Generated<string>
+}
 
 export type GaugeTable = {
   id: Id
