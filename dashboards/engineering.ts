@@ -118,6 +118,18 @@ export const engineering: Board = {
         },
         {
           kind: 'graph',
+          title: 'Alarms withheld',
+          description: 'Alarms of latency per second that became no regression: only the mix of requests had changed.',
+          unit: units.CountsPerSecond,
+          queries: [
+            {
+              expr: perSecond('plimsoll_performance_alarms_withheld_total', [], chosen),
+              legend: 'explained by the mix',
+            },
+          ],
+        },
+        {
+          kind: 'graph',
           title: 'Retries',
           description: 'Times per second a lane of performance paused and tried again. Look at the database first.',
           unit: units.CountsPerSecond,

@@ -4,7 +4,7 @@ import { processor, ticker } from '@plimsoll/kit/lanes/processor.ts'
 import type { Service } from '@plimsoll/kit/service.ts'
 import { performanceConfig } from './config.ts'
 import { baselineTicker } from './events/baseline.ts'
-import { causeTicker } from './events/cause.ts'
+import { causeTicker, withheldCounter } from './events/cause.ts'
 import { deploymentProcessor } from './events/deployment.ts'
 import { driftTicker } from './events/drift.ts'
 import { foldMetrics } from './events/fold-metrics.ts'
@@ -18,6 +18,7 @@ import { regressionRoute } from './http/regression.ts'
 import { regressionsRoute } from './http/regressions.ts'
 import { seriesListRoute } from './http/series.ts'
 import { servicesRoute } from './http/services.ts'
+import { withheldRoute } from './http/withheld.ts'
 import type { Tables } from './store/tables.ts'
 
 export const performance: Service<typeof performanceConfig, Tables> = {
@@ -32,8 +33,8 @@ export const performance: Service<typeof performanceConfig, Tables> = {
     processor(regressionProcessor(config, foldMetrics(metrics))),
     processor(deploymentProcessor),
   ],
-  tickers: ({ config }) => [
-    ticker(causeTicker(config)),
+  tickers: ({ config, metrics }) => [
+    ticker(causeTicker(config, withheldCounter(metrics))),
     ticker(baselineTicker),
     ticker(driftTicker),
     ticker(rollupTicker(config)),
@@ -46,6 +47,7 @@ export const performance: Service<typeof performanceConfig, Tables> = {
     historyRoute(context),
     regressionsRoute(context),
     regressionRoute(context),
+    withheldRoute(context),
     acceptRoute(context),
   ],
 }

@@ -8,6 +8,7 @@ import { LEAST_REQUESTS } from './summary.ts'
 export type ChartWindow = {
   readonly t: Date
   readonly status_class: number
+  readonly request_class: string
   readonly requests: number
   readonly rate: number
   readonly sum: number
@@ -76,13 +77,18 @@ function percentiles(histogram: Histogram): Pick<Red, 'p50Ms' | 'p95Ms' | 'p99Ms
 
 /** Of the requests answered as asked, as detectors see them; of all when none was. */
 export function latenciesOf(windows: readonly ChartWindow[]): Histogram {
-  const measured = windows.filter(({ histogram }) => histogram !== null)
-  const good = measured.filter(({ status_class }) => status_class <= 3)
   const all = createHistogram()
-  for (const { histogram } of good.length > 0 ? good : measured) {
+  for (const { histogram } of latencyWindows(windows)) {
     if (histogram !== null) merge(all, decodeHistogram(histogram))
   }
   return all
+}
+
+/** Windows that latencies are read from: failures are quick or slow for reasons of their own. */
+export function latencyWindows(windows: readonly ChartWindow[]): readonly ChartWindow[] {
+  const measured = windows.filter(({ histogram }) => histogram !== null)
+  const good = measured.filter(({ status_class }) => status_class <= 3)
+  return good.length > 0 ? good : measured
 }
 
 function sumOf<T>(items: readonly T[], of: (item: T) => number): number {

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compareHistograms } from './compare.ts'
-import { costShift } from './costshift.ts'
 import { findDrift } from './drift.ts'
 import { histogramOf } from './histogramcodec.ts'
 import { normalCdf, normalOfStudent, normalQuantile } from './normal.ts'
@@ -101,30 +100,6 @@ describe('comparison of two histograms', () => {
     for (let i = 0; i < 20; i++) learnProfile(profile, histogramOf(fast))
     const exact = compareHistograms(histogramOf(fast), histogramOf(slow)).auc
     expect(Math.abs(aucAgainst(profile, histogramOf(slow)) - exact)).toBeLessThan(0.02)
-  })
-})
-
-describe('cost shift', () => {
-  const small = Array.from({ length: 300 }, (_, i) => 10 + (i % 20))
-  const large = Array.from({ length: 300 }, (_, i) => 200 + (i % 100))
-
-  it('given only more large requests, blames the mix', () => {
-    const shift = costShift([
-      { name: 'small', before: histogramOf([...small, ...small, ...small]), after: histogramOf(small) },
-      { name: 'large', before: histogramOf(large.slice(0, 20)), after: histogramOf(large) },
-    ])
-    expect(shift.slower).toBe(false)
-    expect(shift.p95After).toBeGreaterThan(shift.p95Before)
-    expect(shift.mixShare).toBeGreaterThan(0.9)
-  })
-
-  it('given slower requests of every kind, blames the route', () => {
-    const shift = costShift([
-      { name: 'small', before: histogramOf(small), after: histogramOf(small.map((x) => x * 1.5)) },
-      { name: 'large', before: histogramOf(large), after: histogramOf(large.map((x) => x * 1.5)) },
-    ])
-    expect(shift.slower).toBe(true)
-    expect(shift.mixShare).toBeLessThan(0.1)
   })
 })
 

@@ -4,7 +4,7 @@ import { bucketOf, mergeAll } from './histogram.ts'
 import { histogramOf } from './histogramcodec.ts'
 import { normalQuantile } from './normal.ts'
 import { logOddsOfAuc } from './profile.ts'
-import { compareRequests, isSlower, type RequestComparison } from './randomeffects.ts'
+import { compareRequests, compareWithinStrata, isSlower, type RequestComparison } from './randomeffects.ts'
 
 /** Standard normal noise by a fixed seed. */
 function noise(seed: number): () => number {
@@ -127,4 +127,45 @@ it('compares nothing with too few requests on either side', () => {
   expect(compareRequests([many], [few])).toBeUndefined()
   expect(compareRequests([], [many])).toBeUndefined()
   expect(compareRequests([few, many], [few, few])).toMatchObject({ auc: 0.5, tau: 0.35 })
+})
+
+describe('a comparison within strata', () => {
+  const TAU = 0.5
+
+  /** Minutes of two kinds of requests, the second four times slower; what a minute deviates by, both share. */
+  function strata(random: () => number, [quick, slow]: readonly [number, number], effect: number) {
+    const requests = (n: number, more: number) => histogramOf(minute(random, n, effect + more))
+    return new Map([
+      ['quick', requests(quick, 0)],
+      ['slow', requests(slow, Math.log(4))],
+    ])
+  }
+
+  const comparisonsOf = (random: () => number, since: readonly [number, number], slower: number) =>
+    Array.from({ length: 1000 }, () => {
+      const before = Array.from({ length: 40 }, () => strata(random, [45, 15], effectOf(TAU * random())))
+      const now = neighbours(random, TAU).map((effect) => strata(random, since, effect + slower))
+      const comparison = compareWithinStrata(before, now)
+      if (comparison === undefined) throw new Error('nothing was compared')
+      return comparison
+    })
+
+  it('given another mix, finds as many as its level says: the strata of a minute are no two minutes', () => {
+    const comparisons = comparisonsOf(noise(21), [15, 45], 0)
+    expect(shareOf(comparisons, ({ pValue }) => pValue < 0.05)).toBeGreaterThan(0.025)
+    expect(shareOf(comparisons, ({ pValue }) => pValue < 0.05)).toBeLessThan(0.075)
+    expect(shareOf(comparisons, isSlower)).toBeLessThan(0.01)
+  })
+
+  it('given another mix and slower requests, finds them', () => {
+    expect(shareOf(comparisonsOf(noise(22), [15, 45], effectOf(2.5)), isSlower)).toBeGreaterThan(0.8)
+  })
+
+  it('given one stratum, is the comparison of requests', () => {
+    const random = noise(23)
+    const before = Array.from({ length: 5 }, () => histogramOf(minute(random, 40, 0)))
+    const now = [histogramOf(minute(random, 40, 0.3))]
+    const alike = (requests: (typeof now)[number]) => new Map([['', requests]])
+    expect(compareWithinStrata(before.map(alike), now.map(alike))).toEqual(compareRequests(before, now))
+  })
 })

@@ -12,12 +12,11 @@
  */
 
 import { compareHistograms } from './compare.ts'
-import { copy, type Histogram, mergeAll, subtract } from './histogram.ts'
+import { copy, type Histogram, subtract } from './histogram.ts'
 import { normalCdf, normalOfStudent } from './normal.ts'
 import { logOddsOfAuc } from './profile.ts'
+import { FEWEST_REQUESTS, keepStrata, mergeStrata, requestsOf, type Strata, strataInCommon } from './strata.ts'
 
-/** Fewest requests that are compared at all, as for a window of the detector. */
-const FEWEST_REQUESTS = 20
 /**
  * tau of operations at large (a minute whose AUC against the others is 0.59), and how many minutes that is worth: between
  * the maximum likelihood estimates of two unrelated systems, 0.30 and 2, 0.36 and 4 (ADR 0021).
@@ -46,14 +45,29 @@ export function compareRequests(
   before: readonly Histogram[],
   since: readonly Histogram[],
 ): RequestComparison | undefined {
-  const minutes = before.filter(({ count }) => count >= FEWEST_REQUESTS)
-  const reference = mergeAll(minutes)
-  const now = mergeAll(since)
-  if (minutes.length === 0 || now.count < FEWEST_REQUESTS) return undefined
-  const { auc } = compareHistograms(reference, now)
+  const alike = (requests: Histogram): Strata => new Map([['', requests]])
+  return compareWithinStrata(before.map(alike), since.map(alike))
+}
+
+/**
+ * As `compareRequests`, of minutes whose requests are compared only with those of the same stratum. The AUC is the mean of
+ * the strata's, each weighted by what it knows of a shift, nm / (n + m) (van Elteren 1960). A stratum without 20 requests
+ * before, or without any since, tells nothing; undefined when the others have too few.
+ */
+export function compareWithinStrata(
+  before: readonly Strata[],
+  since: readonly Strata[],
+): RequestComparison | undefined {
+  const common = strataInCommon(mergeStrata(before), mergeStrata(since))
+  const minutes = before.map((minute) => keepStrata(minute, common)).filter(isEnough)
+  const minutesSince = since.map((minute) => keepStrata(minute, common)).filter((minute) => requestsOf(minute) > 0)
+  const reference = mergeStrata(minutes)
+  const now = mergeStrata(minutesSince)
+  if (minutes.length === 0 || !isEnough(now)) return undefined
+  const { auc, logOdds, variance } = effectOf(reference, now)
   const tau2 = betweenVariance(minutes, reference)
-  const ofMean = (1 + (since.length - 1) * NEIGHBOURS) / since.length + 1 / minutes.length
-  const t = logOddsOfAuc(auc) / Math.sqrt(withinVariance(reference, now) + tau2 * ofMean)
+  const ofMean = (1 + (minutesSince.length - 1) * NEIGHBOURS) / minutesSince.length + 1 / minutes.length
+  const t = logOdds / Math.sqrt(variance + tau2 * ofMean)
   return {
     auc,
     tau: Math.sqrt(tau2),
@@ -74,21 +88,50 @@ export function describeRequests(comparison: RequestComparison): string {
     : `minutes vary by as much (${chance})`
 }
 
-function withinVariance(a: Histogram, b: Histogram): number {
-  return (4 / 3) * (1 / a.count + 1 / b.count)
+const isEnough = (minute: Strata): boolean => requestsOf(minute) >= FEWEST_REQUESTS
+
+type Effect = {
+  readonly auc: number
+  readonly logOdds: number
+  /** Of the log odds, within minutes: infinite where the two sides have no stratum in common. */
+  readonly variance: number
+}
+
+function effectOf(reference: Strata, now: Strata): Effect {
+  let [sum, information] = [0, 0]
+  for (const [stratum, since] of now) {
+    const before = reference.get(stratum)
+    if (before === undefined || before.count === 0 || since.count === 0) continue
+    const weight = (before.count * since.count) / (before.count + since.count)
+    sum += weight * compareHistograms(before, since).auc
+    information += weight
+  }
+  const auc = information > 0 ? sum / information : 0.5
+  return { auc, logOdds: logOddsOfAuc(auc), variance: 4 / 3 / information }
 }
 
 /** tau^2; `all` holds the requests of all the minutes. */
-function betweenVariance(minutes: readonly Histogram[], all: Histogram): number {
+function betweenVariance(minutes: readonly Strata[], all: Strata): number {
   const prior = PRIOR_TAU ** 2
-  if (minutes.length === 1) return prior
-  let excess = 0
+  let [excess, compared] = [0, 0]
   for (const minute of minutes) {
-    const others = copy(all)
-    subtract(others, minute)
-    excess += logOddsOfAuc(compareHistograms(others, minute).auc) ** 2 - withinVariance(others, minute)
+    const { logOdds, variance } = effectOf(withoutMinute(all, minute), minute)
+    if (variance === Infinity) continue
+    excess += logOdds ** 2 - variance
+    compared++
   }
-  const own = Math.max(0, excess / minutes.length)
-  const known = minutes.length - 1
+  if (compared === 0) return prior
+  const own = Math.max(0, excess / compared)
+  const known = compared - 1
   return (PRIOR_MINUTES * prior + known * own) / (PRIOR_MINUTES + known)
+}
+
+function withoutMinute(all: Strata, minute: Strata): Strata {
+  return new Map(
+    [...minute].map(([stratum, requests]) => {
+      const others = copy(all.get(stratum) ?? requests)
+      subtract(others, requests)
+      return [stratum, others]
+    }),
+  )
 }

@@ -2,7 +2,10 @@
 
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import type { OutgoingEvent, Ticker } from '@plimsoll/kit/lanes/processor.ts'
+import type { Metrics } from '@plimsoll/kit/telemetry/metrics.ts'
 import type { PerformanceConfig } from '../config.ts'
+import type { SizeGate } from '../domain/costshift.ts'
+import { createDetector } from '../domain/detector.ts'
 import { type Dependencies, dependenciesOf, dependsOn, groupAlarm, SAME_CAUSE_MS } from '../domain/grouping.ts'
 import { subjectOf } from '../domain/meaning.ts'
 import { confirm, costOf, stateOf } from '../domain/regression.ts'
@@ -24,22 +27,30 @@ import {
   toldAround,
   waitingSignals,
 } from '../store/regressions.ts'
+import { openWithheld, withhold } from '../store/withheld.ts'
 
 /** Signals taken in at one tick; the rest come at the next. */
 const AT_ONCE = 200
 const EDGES_FOR_MS = 10_000
+/** How often withheld alarms are looked at again. */
+const WITHHELD_FOR_MS = 10_000
 
-type CauseState = { dependencies: Dependencies; edgesReadMs: number }
+type CauseState = { dependencies: Dependencies; edgesReadMs: number; withheldReadMs: number }
 
-export function causeTicker(config: PerformanceConfig): Ticker<CauseState> {
+/** `countWithheld` is told of each alarm that becomes no regression. */
+export function causeTicker(config: PerformanceConfig, countWithheld: () => void): Ticker<CauseState> {
+  const gate = sizeGate(config)
   return {
     name: 'cause',
     version: 1,
     lanes: 1,
     everyMs: 250,
-    load: async () => ({ dependencies: new Map(), edgesReadMs: 0 }),
+    load: async () => ({ dependencies: new Map(), edgesReadMs: 0, withheldReadMs: 0 }),
     async tick(state, tx, { now }) {
-      const signals = await waitingSignals(tx, AT_ONCE)
+      const waiting = await waitingSignals(tx, AT_ONCE)
+      const again = now() - state.withheldReadMs > WITHHELD_FOR_MS ? await openWithheld(tx) : undefined
+      if (again !== undefined) state.withheldReadMs = now()
+      const signals = [...waiting, ...(again ?? [])]
       if (signals.length === 0) return {}
       if (now() - state.edgesReadMs > EDGES_FOR_MS) {
         state.dependencies = dependenciesOf(await allEdges(tx))
@@ -47,18 +58,43 @@ export function causeTicker(config: PerformanceConfig): Ticker<CauseState> {
       }
       const events: OutgoingEvent[] = []
       for (const signal of signals) {
-        const opens = signal.state === 'suspected' || signal.state === 'confirmed'
-        const told = opens ? await withDistributions(tx, signal) : signal
-        events.push(...(await take(tx, told, state.dependencies, config.PERFORMANCE_FDR)))
+        const alarm = opens(signal) ? await withDistributions(tx, signal, gate) : { signal, isMix: false }
+        // What was told stays told.
+        if (!alarm.isMix || (await episodeOf(tx, signal.episode_id)) !== undefined) {
+          events.push(...(await take(tx, alarm.signal, state.dependencies, config.PERFORMANCE_FDR)))
+        } else if (!signal.withheld) {
+          await withhold(tx, alarm.signal)
+          countWithheld()
+        }
       }
       await markTaken(
         tx,
-        signals.map(({ id }) => id),
+        waiting.map(({ id }) => id),
       )
       return { events }
     },
   }
 }
+
+/** Counts alarms that became no regression. */
+export function withheldCounter(metrics: Metrics): () => void {
+  const withheld = metrics.counter(
+    'plimsoll_performance_alarms_withheld_total',
+    'Alarms of latency that became no regression, because only the mix of requests had changed.',
+  )
+  return () => withheld.inc()
+}
+
+/** The size that stage 1 asks of an alarm, asked of what is left of it without the mix. */
+function sizeGate(config: PerformanceConfig): SizeGate {
+  const { minimumRelative, minimumAbsolute } = createDetector('latency').options
+  return {
+    minimumRelative: config.PERFORMANCE_MIN_RELATIVE ?? minimumRelative,
+    minimumAbsolute: config.PERFORMANCE_MIN_ABSOLUTE_MS ?? minimumAbsolute,
+  }
+}
+
+const opens = ({ state }: SignalWithSeries): boolean => state === 'suspected' || state === 'confirmed'
 
 /** Takes in one signal; returns what is to be told. */
 async function take(
@@ -72,8 +108,7 @@ async function take(
   if (signal.state === 'evidence' && known === undefined) return []
   let regression = known && (await regressionById(tx, known.regression_id))
   if (regression === undefined) {
-    const opens = signal.state === 'suspected' || signal.state === 'confirmed'
-    if (!opens) return []
+    if (!opens(signal)) return []
     const alarm = { environment: signal.environment, subject: subjectOf(signal), onsetMs: signal.onset_at.getTime() }
     const grouping = groupAlarm(alarm, await toldAround(tx, alarm.onsetMs, SAME_CAUSE_MS), dependencies)
     switch (grouping.kind) {
@@ -184,8 +219,7 @@ async function update(
   const hasConfirmed = episodes.some(({ state }) => state === 'confirmed')
   const confirmed = before.state === 'confirmed' || (hasConfirmed && own.confirmed)
   const isSubject = signal.episode_id === before.episode_id
-  const opens = signal.state === 'suspected' || signal.state === 'confirmed'
-  const told = isSubject && opens ? { ...before, ...aboutSignal(signal) } : before
+  const told = isSubject && opens(signal) ? { ...before, ...aboutSignal(signal) } : before
   const state = stateOf(
     episodes.map((episode) => episode.state),
     confirmed,
@@ -204,7 +238,7 @@ async function update(
   if (state === 'resolved') {
     return resolvedEvent({ ...after, reason: signal.reason, ...(isSubject && { after_value: signal.after_value }) })
   }
-  const changed = state !== before.state || opens || after.symptoms.length !== before.symptoms.length
+  const changed = state !== before.state || opens(signal) || after.symptoms.length !== before.symptoms.length
   return changed ? detectedEvent(after, signal.at.getTime(), own.budget) : undefined
 }
 

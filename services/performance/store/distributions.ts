@@ -1,11 +1,12 @@
 /** The requests before and since a change, from the windows kept: what the verdict of a histogram series is told with. */
 
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import { type ChartWindow, latenciesOf } from '../domain/chart.ts'
-import type { Histogram } from '../domain/histogram.ts'
+import { latenciesOf } from '../domain/chart.ts'
+import { costShift, describeCostShift, type SizeGate } from '../domain/costshift.ts'
 import { encodeHistogram } from '../domain/histogramcodec.ts'
 import { compareRequests, describeRequests } from '../domain/randomeffects.ts'
 import { REFERENCE_MS } from '../domain/standing.ts'
+import { pooled, type Strata, strataByStart } from '../domain/strata.ts'
 import { summarise } from '../domain/summary.ts'
 import { tables } from './lane.ts'
 import { endpointWindows } from './queries.ts'
@@ -15,9 +16,24 @@ const MINUTE_MS = 60_000
 /** A drift is told against the week before it, so that hours of the day weigh alike. */
 const DRIFT_REFERENCE_MS = 7 * 24 * 60 * MINUTE_MS
 
-/** The signal with both histograms and their quantiles; as it was where the series is not one of request latencies. */
-export async function withDistributions(tx: WorkerTransaction, signal: SignalWithSeries): Promise<SignalWithSeries> {
-  if (signal.metric !== 'latency' || signal.quantile !== '') return signal
+/** An alarm with the distributions it is told with. */
+export type Alarm = {
+  readonly signal: SignalWithSeries
+  /** Only the mix of requests changed: the alarm is withheld. */
+  readonly isMix: boolean
+}
+
+/**
+ * The signal with both histograms, their quantiles and what they say of it; as it was where the series is not one of
+ * request latencies.
+ */
+export async function withDistributions(
+  tx: WorkerTransaction,
+  signal: SignalWithSeries,
+  gate: SizeGate,
+): Promise<Alarm> {
+  const unchanged = { signal, isMix: false }
+  if (signal.metric !== 'latency' || signal.quantile !== '') return unchanged
   const drift = signal.detector === 'drift'
   // The onset is the end of the first window of the change; a drift is dated by the start of its first hour.
   const changed = signal.onset_at.getTime() - (drift ? 0 : MINUTE_MS)
@@ -26,38 +42,49 @@ export async function withDistributions(tx: WorkerTransaction, signal: SignalWit
     to: new Date(signal.at.getTime() - MINUTE_MS),
     resolution: drift ? '1h' : '1m',
   })
-  const windowsBefore = windows.filter(({ t }) => t.getTime() < changed)
-  const windowsAfter = windows.filter(({ t }) => t.getTime() >= changed)
-  const before = latenciesOf(windowsBefore)
-  const after = latenciesOf(windowsAfter)
-  if (before.count === 0 || after.count === 0) return signal
+  const before = latenciesOf(windows.filter(({ t }) => t.getTime() < changed))
+  const after = latenciesOf(windows.filter(({ t }) => t.getTime() >= changed))
+  if (before.count === 0 || after.count === 0) return unchanged
   const [was, is] = [summarise(before), summarise(after)]
+  const strata = [...strataByStart(windows)]
+  const { isMix, ...requestLevel } = judgeRequests(
+    signal,
+    strata.filter(([start]) => start < changed).map(([, minute]) => minute),
+    strata.filter(([start]) => start >= changed).map(([, minute]) => minute),
+    gate,
+  )
   return {
-    ...signal,
-    before: was,
-    after: is,
-    before_histogram: encodeHistogram(before),
-    after_histogram: encodeHistogram(after),
-    ...(drift ? {} : requestLevel(signal, windowsBefore, windowsAfter)),
-    // One quantile for both, or they could not be compared.
-    ...(was.p95 !== null && is.p95 !== null
-      ? { before_value: was.p95, after_value: is.p95 }
-      : { before_value: was.p50 ?? signal.before_value, after_value: is.p50 ?? signal.after_value }),
+    signal: {
+      ...signal,
+      before: was,
+      after: is,
+      before_histogram: encodeHistogram(before),
+      after_histogram: encodeHistogram(after),
+      ...requestLevel,
+      // One quantile for both, or they could not be compared.
+      ...(was.p95 !== null && is.p95 !== null
+        ? { before_value: was.p95, after_value: is.p95 }
+        : { before_value: was.p50 ?? signal.before_value, after_value: is.p50 ?? signal.after_value }),
+    },
+    isMix,
   }
 }
 
-/** The AUC of the requests themselves, and whether a rise goes beyond what minutes vary by. */
-function requestLevel(
-  { direction, reason, auc }: SignalWithSeries,
-  before: readonly ChartWindow[],
-  after: readonly ChartWindow[],
-): Pick<SignalWithSeries, 'auc' | 'reason'> {
-  const comparison = compareRequests(minutesOf(before), minutesOf(after))
-  if (comparison === undefined) return { auc, reason }
-  const told = direction === 'up' ? `${reason}; ${describeRequests(comparison)}` : reason
-  return { auc: comparison.auc, reason: told }
-}
-
-function minutesOf(windows: readonly ChartWindow[]): Histogram[] {
-  return [...Map.groupBy(windows, ({ t }) => t.getTime()).values()].map(latenciesOf)
+/** The AUC of the requests themselves, and what a rise of them is: the endpoint's, the mix of its traffic, or chance. */
+function judgeRequests(
+  { direction, detector, reason, auc }: SignalWithSeries,
+  before: readonly Strata[],
+  since: readonly Strata[],
+  gate: SizeGate,
+): Pick<SignalWithSeries, 'auc' | 'reason'> & { readonly isMix: boolean } {
+  // Hours follow the day: what they differ by is no measure of chance.
+  const comparison = detector === 'drift' ? undefined : compareRequests(before.map(pooled), since.map(pooled))
+  const shift = direction === 'up' ? costShift(before, since, gate) : undefined
+  const told =
+    shift !== undefined
+      ? [reason, describeCostShift(shift)]
+      : comparison !== undefined && direction === 'up'
+        ? [reason, describeRequests(comparison)]
+        : [reason]
+  return { auc: comparison?.auc ?? auc, reason: told.join('; '), isMix: shift?.isMix ?? false }
 }

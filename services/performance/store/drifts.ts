@@ -56,7 +56,7 @@ export async function openDrifts(tx: WorkerTransaction, seriesId: number): Promi
 /** A change of a series is one, whoever dates it, and whenever: two dates of it are at most this far apart. */
 const SAME_CHANGE_MS = 36 * 3_600_000
 
-/** Whether a change of the series around then has been told by any detector. */
+/** Whether a change of the series around then has been told by any detector; one that was withheld is looked at again. */
 export async function isToldAround(tx: WorkerTransaction, seriesId: number, onsetMs: number): Promise<boolean> {
   const row = await tables(tx)
     .selectFrom('regression_signal')
@@ -64,6 +64,7 @@ export async function isToldAround(tx: WorkerTransaction, seriesId: number, onse
     .where('series_id', '=', seriesId)
     .where('onset_at', '>=', new Date(onsetMs - SAME_CHANGE_MS))
     .where('onset_at', '<=', new Date(onsetMs + SAME_CHANGE_MS))
+    .where('withheld', '=', false)
     .limit(1)
     .executeTakeFirst()
   return row !== undefined

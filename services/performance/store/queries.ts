@@ -4,7 +4,15 @@ import type { ReaderDatabase } from '@plimsoll/kit/db/database.ts'
 import type { Selectable } from 'kysely'
 import { sql } from 'kysely'
 import type { RegressionRow } from './regressions.ts'
-import type { BaselineTable, EndpointTable, SeriesTable, SignalState, Tables, WindowTable } from './tables.ts'
+import type {
+  BaselineTable,
+  CellTable,
+  EndpointTable,
+  SeriesTable,
+  SignalState,
+  Tables,
+  WindowTable,
+} from './tables.ts'
 
 type Reader = ReaderDatabase<Tables>
 
@@ -94,7 +102,8 @@ export async function listEndpoints(
   return await query.execute()
 }
 
-export type StoredWindow = Selectable<WindowTable> & { readonly owner_id: number; readonly status_class: number }
+export type StoredWindow = Selectable<WindowTable> &
+  Pick<Selectable<CellTable>, 'status_class' | 'request_class'> & { readonly owner_id: number }
 
 export type Resolution = '1m' | '10m' | '1h'
 
@@ -111,7 +120,7 @@ export async function endpointWindows(
     .selectFrom(`${windowTables[range.resolution]} as w`)
     .innerJoin('cell', 'cell.id', 'w.cell_id')
     .selectAll('w')
-    .select(['cell.endpoint_id as owner_id', 'cell.status_class'])
+    .select(['cell.endpoint_id as owner_id', 'cell.status_class', 'cell.request_class'])
     .where('cell.endpoint_id', 'in', [...endpointIds])
     .where('w.t', '>=', range.from)
     .where('w.t', '<=', range.to)
@@ -133,7 +142,7 @@ export async function gaugeWindows(
     .where('w.t', '<=', range.to)
     .orderBy('w.t')
     .execute()
-  return rows.map((row) => ({ ...row, owner_id: gaugeId, status_class: 0 }))
+  return rows.map((row) => ({ ...row, owner_id: gaugeId, status_class: 0, request_class: '' }))
 }
 
 export type BaselineItem = Selectable<BaselineTable> &

@@ -1,13 +1,13 @@
 /** Regressions: what the ticker `cause` makes of signals, and what people decide about them. */
 
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import { type Selectable, sql } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import type { Told } from '../domain/grouping.ts'
 import { subjectOf } from '../domain/meaning.ts'
 import { acceptDrifts } from './drifts.ts'
 import { tables } from './lane.ts'
 import { noticeAccepted } from './notices.ts'
-import type { RegressionTable, SeriesTable, SignalState, SignalTable } from './tables.ts'
+import type { RegressionTable, SeriesTable, SignalState, SignalTable, Tables } from './tables.ts'
 
 export type SignalRow = Selectable<SignalTable>
 export type RegressionRow = Selectable<RegressionTable>
@@ -17,14 +17,19 @@ export type SignalWithSeries = SignalRow &
     'owner_id' | 'service' | 'environment' | 'endpoint' | 'method' | 'metric' | 'unit' | 'quantile'
   >
 
-/** The oldest signals that were not taken in yet, by event time. */
-export function waitingSignals(tx: WorkerTransaction, limit: number): Promise<SignalWithSeries[]> {
-  return tables(tx)
+/** Signals, each with the series it is about. */
+export function signalsWithSeries(db: Pick<Kysely<Tables>, 'selectFrom'>) {
+  return db
     .selectFrom('regression_signal')
     .innerJoin('series', 'series.id', 'regression_signal.series_id')
     .selectAll('regression_signal')
     .select(['series.owner_id', 'series.service', 'series.environment', 'series.endpoint', 'series.method'])
     .select(['series.metric', 'series.unit', 'series.quantile'])
+}
+
+/** The oldest signals that were not taken in yet, by event time. */
+export function waitingSignals(tx: WorkerTransaction, limit: number): Promise<SignalWithSeries[]> {
+  return signalsWithSeries(tables(tx))
     .where('regression_signal.taken', '=', false)
     .orderBy('regression_signal.at')
     .orderBy('regression_signal.id')

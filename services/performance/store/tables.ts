@@ -98,7 +98,7 @@ export type BaselineTable = {
 
 export type SignalState = 'suspected' | 'confirmed' | 'resolved' | 'accepted'
 
-/** One transition of one episode; never changed once written, but for `taken`. */
+/** One transition of one episode, as stage 1 wrote it; stage 2 notes what became of it. */
 export type SignalTable = {
   id: string
   episode_id: string
@@ -123,6 +123,8 @@ export type SignalTable = {
   reason: string
   /** Taken in by the ticker `cause`. */
   taken: Generated<boolean>
+  /** An alarm that only the mix of requests explains: told here, with its distributions, and made no regression of. */
+  withheld: Generated<boolean>
 }
 
 export type RegressionTable = {

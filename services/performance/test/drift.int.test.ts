@@ -9,7 +9,7 @@ import { causeTicker } from '../events/cause.ts'
 import { driftTicker } from '../events/drift.ts'
 import { acceptRegression } from '../store/regressions.ts'
 import type { Tables } from '../store/tables.ts'
-import { saveWindows } from '../store/windows.ts'
+import { saveWindows, type WindowRow } from '../store/windows.ts'
 import { random } from './batches.ts'
 
 const HOUR = 3_600_000
@@ -36,8 +36,16 @@ afterAll(async () => {
 
 const transaction = <T>(work: (tx: WorkerTransaction) => Promise<T>): Promise<T> => inTransaction(database.worker, work)
 
-/** An endpoint with two weeks of hours, as the roll-up leaves them: around `ms` by the hour, with a daily course. */
-async function endpoint(number: number, service: string, ms: (hour: number) => number): Promise<void> {
+/**
+ * An endpoint with two weeks of hours, as the roll-up leaves them: around `ms` by the hour, with a daily course, but for
+ * the share of requests that is answered in a tenth of it by a cache.
+ */
+async function endpoint(
+  number: number,
+  service: string,
+  ms: (hour: number) => number,
+  cached: (hour: number) => number = () => 0,
+): Promise<void> {
   const place = { service, environment: '', endpoint: '/', method: 'GET', instrument: 'spans' }
   const latest = { latest_at: new Date(START + HOURS * HOUR), latest_value: 1 }
   await database.worker
@@ -46,7 +54,10 @@ async function endpoint(number: number, service: string, ms: (hour: number) => n
     .execute()
   await database.worker
     .insertInto('cell')
-    .values({ id: number + 1, endpoint_id: number, status_class: 2, release: '' })
+    .values([
+      { id: number + 1, endpoint_id: number, status_class: 2, release: '' },
+      { id: number + 3, endpoint_id: number, status_class: 3, release: '' },
+    ])
     .execute()
   await database.worker
     .insertInto('series')
@@ -58,14 +69,24 @@ async function endpoint(number: number, service: string, ms: (hour: number) => n
     })
     .execute()
   const rows = Array.from({ length: HOURS }, (_, hour) => {
-    const day = 1 + 0.3 * Math.sin((2 * Math.PI * hour) / 24)
-    const histogram = histogramOf(Array.from({ length: 200 }, () => ms(hour) * day * (0.7 + 0.6 * noise())))
-    return {
-      ...{ cellId: number + 1, startMs: START + hour * HOUR, requests: histogram.count, rate: histogram.count / 3600 },
-      ...{ sum: histogram.sum, min: histogram.min, max: histogram.max, histogram: encodeHistogram(histogram) },
-    }
-  })
-  await transaction((tx) => saveWindows(tx, 'perf_window_1h', rows))
+    const day = ms(hour) * (1 + 0.3 * Math.sin((2 * Math.PI * hour) / 24))
+    const quick = Math.round(200 * cached(hour))
+    const startMs = START + hour * HOUR
+    return [windowOf(number + 1, startMs, 200 - quick, day), windowOf(number + 3, startMs, quick, day / 10)]
+  }).flat()
+  await transaction((tx) =>
+    saveWindows(
+      tx,
+      'perf_window_1h',
+      rows.filter(({ requests }) => requests > 0),
+    ),
+  )
+}
+
+function windowOf(cellId: number, startMs: number, requests: number, ms: number): WindowRow {
+  const histogram = histogramOf(Array.from({ length: requests }, () => ms * (0.7 + 0.6 * noise())))
+  const { count, sum, min, max } = histogram
+  return { cellId, startMs, requests: count, rate: count / 3600, sum, min, max, histogram: encodeHistogram(histogram) }
 }
 
 const regressions = () => database.reader.selectFrom('regression').selectAll().execute()
@@ -76,7 +97,7 @@ async function tick(nowMs: number): Promise<void> {
   await transaction(async (tx) => {
     await driftTicker.tick(await driftTicker.load(tx, context), tx, context)
   })
-  const cause = causeTicker(config)
+  const cause = causeTicker(config, () => undefined)
   await transaction(async (tx) => {
     await cause.tick(await cause.load(tx, context), tx, context)
   })
@@ -109,4 +130,19 @@ test('hours that creep upwards become one confirmed drift, and a person may acce
   await transaction((tx) => acceptRegression(tx, drift?.id ?? '', { name: 'anna', note: '', timeMs: now }))
   await tick(now + 48 * HOUR)
   expect(await regressions()).toMatchObject([{ state: 'accepted', accepted_by: 'anna' }])
+})
+
+test('hours that rise because a cache answers less and less are withheld', async () => {
+  const known = await regressions()
+  await endpoint(
+    30,
+    'search',
+    () => 80,
+    (hour) => (hour < CHANGE_AT ? 0.97 : 0.6),
+  )
+  await tick(START + HOURS * HOUR)
+
+  const alarms = await database.reader.selectFrom('regression_signal').selectAll().where('series_id', '=', 32).execute()
+  expect(alarms).toMatchObject([{ detector: 'drift', withheld: true, reason: expect.stringMatching(/^withheld: /) }])
+  expect(await regressions()).toEqual(known)
 })

@@ -1,0 +1,61 @@
+import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
+import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
+import { type Static, Type } from 'typebox'
+import type { SignalWithSeries } from '../store/regressions.ts'
+import type { Tables } from '../store/tables.ts'
+import { listWithheld } from '../store/withheld.ts'
+import { iso, nullable, placeQuery, summarySchema, time } from './shapes.ts'
+
+const querystring = Type.Object({ ...placeQuery, ...pageQuery })
+const cursor = Type.Object({ at: Type.String(), id: Type.String() })
+
+const item = Type.Object({
+  id: Type.String(),
+  seriesId: Type.String(),
+  service: Type.String(),
+  environment: Type.String(),
+  endpoint: Type.String(),
+  method: Type.String(),
+  release: Type.String(),
+  onsetAt: time('When the change began, as dated.'),
+  at: time('End of the window that raised the alarm.'),
+  before: summarySchema,
+  after: summarySchema,
+  beforeValue: Type.Number({ description: 'p95 in ms.' }),
+  afterValue: Type.Number(),
+  auc: nullable(Type.Number({ description: 'Probability that a request after is slower than one before.' })),
+  reason: Type.String({ description: 'How much of it the mix explains, and what requests of the same kind did.' }),
+})
+
+export const withheldRoute = ({ reader }: ServiceContext<unknown, Tables>): Route => ({
+  method: 'GET',
+  url: '/v1/performance/withheld',
+  permission: 'performance:read',
+  schema: {
+    summary: 'Alarms of latency that only a changed mix of requests explains, newest first',
+    querystring,
+    response: { 200: pageOf(item) },
+  },
+  async handler(request) {
+    const { limit, cursor: at, ...filter } = request.query as Static<typeof querystring>
+    const position = decodeCursor(at, cursor)
+    const rows = await listWithheld(
+      reader,
+      { ...filter, ...(position && { after: { at: new Date(position.at), id: position.id } }) },
+      limit + 1,
+    )
+    return page(rows.map(bodyOf), limit, ({ at: raisedAt, id }) => ({ at: raisedAt, id }))
+  },
+})
+
+function bodyOf(row: SignalWithSeries): Static<typeof item> {
+  const { id, service, environment, endpoint, method, release, before, after, auc, reason } = row
+  return {
+    ...{ id, service, environment, endpoint, method, release, before, after, auc, reason },
+    seriesId: String(row.series_id),
+    onsetAt: iso(row.onset_at),
+    at: iso(row.at),
+    beforeValue: row.before_value,
+    afterValue: row.after_value,
+  }
+}

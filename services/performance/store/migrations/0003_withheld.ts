@@ -1,0 +1,7 @@
+import { type Kysely, sql } from 'kysely'
+
+/** Alarms that only the mix of requests explains. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table regression_signal add column withheld boolean not null default false`.execute(db)
+  await sql`create index regression_signal_withheld on regression_signal (at, id) where withheld`.execute(db)
+}
