@@ -72,6 +72,14 @@ describe('a latency series', () => {
     expect(later.map((v) => v.state)).toEqual(['resolved'])
   })
 
+  it('given one minute far out, says nothing; given a second, suspects', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const { d, next } = quietFor('latency', 300, seed)
+      expect(feed(d, [1000], next)).toEqual([])
+      expect(feed(d, [1000], next + 60)).toMatchObject([{ state: 'suspected', detector: 'burst', onsetAt: next }])
+    }
+  })
+
   it('given a level that stays for more than two hours, accepts it as the new regime and is quiet on it', () => {
     const { d, random, next } = quietFor('latency', 300)
     const verdicts = feed(d, latencies(400, 160, 0.1, random), next)

@@ -68,9 +68,15 @@ export type Observation =
   | { kind: 'histogram'; at: number; histogram: Histogram }
   | { kind: 'ratio'; at: number; errors: number; total: number }
 
-/** A window shorter than two minutes may be an accident of sampling: it cannot raise an alarm alone. */
+/**
+ * A window shorter than two minutes may be an accident of sampling: it cannot raise an alarm alone. Two of a latency can,
+ * two of anything else cannot (ADR 0024).
+ */
+const SHORT_LATENCY_CLIP = 4
 const SHORT_WINDOW_CLIP = 3.5
 const LONG_WINDOW_CLIP = 6.5
+/** From this interval on a window is a long one, in seconds. */
+const LONG_WINDOW = 120
 /** After a release this much less evidence is needed. */
 const RELEASE_FACTOR = 4
 const VERSION = 5
@@ -235,7 +241,7 @@ function judge(d: Detector, t: Track, at: number, trust: number): Verdict | unde
   const y = t.recent[FIELDS * slot + Y] ?? 0
   const ready = t.reference.size >= ESTABLISHED
   const raw = ready ? trust * normalScore(t.reference, y, smallestExcess(d)) : 0
-  const clip = d.interval >= 120 ? LONG_WINDOW_CLIP : SHORT_WINDOW_CLIP
+  const clip = clipOf(d)
   const score = Math.max(-clip, Math.min(clip, raw))
   t.recent[FIELDS * slot + SCORE] = score
   if (d.state === QUIET) admit(d, t, ready)
@@ -248,6 +254,12 @@ function judge(d: Detector, t: Track, at: number, trust: number): Verdict | unde
   const expected = d.release !== '' && d.seen - d.releaseSeen <= RELEASE_WINDOWS
   const needed = d.options.falseAlarmWindows / (expected ? RELEASE_FACTOR : 1)
   return d.state === QUIET ? lookForChange(d, t, at, needed) : followEpisode(d, t, at, needed, score)
+}
+
+/** Most that one window counts for, in standard deviations. */
+function clipOf(d: Detector): number {
+  if (d.interval >= LONG_WINDOW) return LONG_WINDOW_CLIP
+  return d.kind === 'latency' ? SHORT_LATENCY_CLIP : SHORT_WINDOW_CLIP
 }
 
 /** Floor of the tail scale: a step of 3 % in a constant latency is not a surprise of a thousand standard deviations. */
