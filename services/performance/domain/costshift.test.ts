@@ -36,38 +36,38 @@ describe('the cost of an endpoint whose latency rose', () => {
 
   it('given only more large requests, is the mix', () => {
     const shift = costShift(before, minutes(5, { small: [40, 10], large: [60, 200] }), GATE)
-    expect(shift).toMatchObject({ isMix: true })
+    expect(shift).toMatchObject({ cause: 'mix' })
     expect(shift?.mixShare).toBeGreaterThan(0.9)
     expect(shift?.reweightedMs).toBeGreaterThan(100)
   })
 
   it('given slower requests of every kind, is the endpoint itself', () => {
     const shift = costShift(before, minutes(5, { small: [90, 15], large: [10, 300] }), GATE)
-    expect(shift).toMatchObject({ isMix: false })
+    expect(shift).toMatchObject({ cause: 'endpoint' })
     expect(shift?.mixShare).toBeLessThan(0.1)
   })
 
   it('given more large requests and slower ones of every kind, is the endpoint though most of it is the mix', () => {
     const shift = costShift(before, minutes(5, { small: [40, 13], large: [60, 260] }), GATE)
-    expect(shift).toMatchObject({ isMix: false })
+    expect(shift).toMatchObject({ cause: 'endpoint' })
     expect(shift?.mixShare).toBeGreaterThan(0.5)
   })
 
   it('given slower requests of the same kind by less than matters, is the mix all the same', () => {
     const shift = costShift(before, minutes(60, { small: [40, 10.5], large: [60, 210] }), GATE)
     expect(shift?.within.pValue).toBeLessThan(0.003)
-    expect(shift).toMatchObject({ isMix: true })
+    expect(shift).toMatchObject({ cause: 'mix' })
   })
 
   it('given fewer of the quick ones, tells the median, which moved', () => {
     const quick = minutes(60, { cached: [70, 5], full: [30, 100] })
     const shift = costShift(quick, minutes(5, { cached: [30, 5], full: [70, 100] }), GATE)
-    expect(shift).toMatchObject({ isMix: true, quantile: 'p50' })
+    expect(shift).toMatchObject({ cause: 'mix', quantile: 'p50' })
   })
 
   it('given requests of a kind that was not there before, is the mix', () => {
     const shift = costShift(before, minutes(5, { small: [90, 10], large: [10, 200], huge: [50, 2000] }), GATE)
-    expect(shift).toMatchObject({ isMix: true })
+    expect(shift).toMatchObject({ cause: 'mix' })
   })
 
   it('given one kind of requests, or none that was there before, says nothing', () => {

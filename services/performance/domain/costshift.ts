@@ -22,8 +22,11 @@ export type CostShift = {
   readonly mixShare: number
   /** Of requests of the same stratum. */
   readonly within: RequestComparison
-  /** Most of the rise is the mix, and requests of the same stratum are no slower, or not by enough to matter. */
-  readonly isMix: boolean
+  /**
+   * `endpoint`: requests of the same stratum are slower, by enough to matter. `mix`: they are not, and most of the rise is
+   * the mix. `unclear`: neither is shown.
+   */
+  readonly cause: 'endpoint' | 'mix' | 'unclear'
 }
 
 /** Share of a rise from which on the mix is its reason, if it is the only one shown. */
@@ -51,7 +54,7 @@ export function costShift(before: readonly Strata[], since: readonly Strata[], g
     reweightedMs: quantile(alike.before, most),
     mixShare,
     within,
-    isMix: mixShare >= MOSTLY && !isSlowerItself,
+    cause: isSlowerItself ? 'endpoint' : mixShare >= MOSTLY ? 'mix' : 'unclear',
   }
 }
 
@@ -62,11 +65,11 @@ export function describeCostShift(shift: CostShift): string {
   return `the mix of requests explains ${Math.round(100 * shift.mixShare)} % (${level}); ${ofTheSameKind(shift)} (${chance})`
 }
 
-function ofTheSameKind({ within, isMix }: CostShift): string {
+function ofTheSameKind({ within, cause }: CostShift): string {
   if (!isSlower(within)) return 'requests of the same kind vary by as much'
-  return isMix
-    ? 'requests of the same kind are slower by less than matters'
-    : 'requests of the same kind are slower by more than they vary'
+  return cause === 'endpoint'
+    ? 'requests of the same kind are slower by more than they vary'
+    : 'requests of the same kind are slower by less than matters'
 }
 
 type Change = { readonly before: Histogram; readonly since: Histogram }

@@ -9,7 +9,7 @@ import { createDetector } from '../domain/detector.ts'
 import { type Dependencies, dependenciesOf, dependsOn, groupAlarm, SAME_CAUSE_MS } from '../domain/grouping.ts'
 import { subjectOf } from '../domain/meaning.ts'
 import { confirm, costOf, stateOf } from '../domain/regression.ts'
-import { withDistributions } from '../store/distributions.ts'
+import { type Alarm, withDistributions } from '../store/distributions.ts'
 import { allEdges } from '../store/edges.ts'
 import {
   deploymentsAround,
@@ -58,13 +58,14 @@ export function causeTicker(config: PerformanceConfig, countWithheld: () => void
       }
       const events: OutgoingEvent[] = []
       for (const signal of signals) {
-        const alarm = opens(signal) ? await withDistributions(tx, signal, gate) : { signal, isMix: false }
+        const alarm = opens(signal) ? await withDistributions(tx, signal, gate) : undefined
         // What was told stays told.
-        if (!alarm.isMix || (await episodeOf(tx, signal.episode_id)) !== undefined) {
-          events.push(...(await take(tx, alarm.signal, state.dependencies, config.PERFORMANCE_FDR)))
-        } else if (!signal.withheld) {
+        if (alarm !== undefined && isWithheld(alarm) && (await episodeOf(tx, signal.episode_id)) === undefined) {
+          if (signal.withheld_at === null) countWithheld()
           await withhold(tx, alarm.signal)
-          countWithheld()
+        } else {
+          const told = alarm?.signal ?? signal
+          events.push(...(await take(tx, told, state.dependencies, config.PERFORMANCE_FDR)))
         }
       }
       await markTaken(
@@ -74,6 +75,11 @@ export function causeTicker(config: PerformanceConfig, countWithheld: () => void
       return { events }
     },
   }
+}
+
+/** Once withheld, an alarm is raised only when its endpoint is shown to be slower: the mix may have become the usual one. */
+function isWithheld({ signal, cause }: Alarm): boolean {
+  return signal.withheld_at === null ? cause === 'mix' : cause !== 'endpoint'
 }
 
 /** Counts alarms that became no regression. */

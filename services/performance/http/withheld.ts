@@ -24,6 +24,7 @@ const item = Type.Object({
   beforeValue: Type.Number({ description: 'p95 in ms.' }),
   afterValue: Type.Number(),
   auc: nullable(Type.Number({ description: 'Probability that a request after is slower than one before.' })),
+  withheldAt: time('End of the last window for which that was so.'),
   reason: Type.String({ description: 'How much of it the mix explains, and what requests of the same kind did.' }),
 })
 
@@ -49,12 +50,14 @@ export const withheldRoute = ({ reader }: ServiceContext<unknown, Tables>): Rout
 })
 
 function bodyOf(row: SignalWithSeries): Static<typeof item> {
-  const { id, service, environment, endpoint, method, release, before, after, auc, reason } = row
+  const { id, service, environment, endpoint, method, release, before, after, auc } = row
   return {
-    ...{ id, service, environment, endpoint, method, release, before, after, auc, reason },
+    ...{ id, service, environment, endpoint, method, release, before, after, auc },
     seriesId: String(row.series_id),
     onsetAt: iso(row.onset_at),
     at: iso(row.at),
+    withheldAt: iso(row.withheld_at ?? row.at),
+    reason: row.withheld_reason,
     beforeValue: row.before_value,
     afterValue: row.after_value,
   }

@@ -2,7 +2,7 @@
 
 import type { WorkerTransaction } from '@plimsoll/kit/db/database.ts'
 import { latenciesOf } from '../domain/chart.ts'
-import { costShift, describeCostShift, type SizeGate } from '../domain/costshift.ts'
+import { type CostShift, costShift, describeCostShift, type SizeGate } from '../domain/costshift.ts'
 import { encodeHistogram } from '../domain/histogramcodec.ts'
 import { compareRequests, describeRequests } from '../domain/randomeffects.ts'
 import { REFERENCE_MS } from '../domain/standing.ts'
@@ -19,8 +19,8 @@ const DRIFT_REFERENCE_MS = 7 * 24 * 60 * MINUTE_MS
 /** An alarm with the distributions it is told with. */
 export type Alarm = {
   readonly signal: SignalWithSeries
-  /** Only the mix of requests changed: the alarm is withheld. */
-  readonly isMix: boolean
+  /** Whose doing a rise of request latencies is. */
+  readonly cause: CostShift['cause']
 }
 
 /**
@@ -32,7 +32,7 @@ export async function withDistributions(
   signal: SignalWithSeries,
   gate: SizeGate,
 ): Promise<Alarm> {
-  const unchanged = { signal, isMix: false }
+  const unchanged = { signal, cause: 'unclear' as const }
   if (signal.metric !== 'latency' || signal.quantile !== '') return unchanged
   const drift = signal.detector === 'drift'
   // The onset is the end of the first window of the change; a drift is dated by the start of its first hour.
@@ -47,7 +47,7 @@ export async function withDistributions(
   if (before.count === 0 || after.count === 0) return unchanged
   const [was, is] = [summarise(before), summarise(after)]
   const strata = [...strataByStart(windows)]
-  const { isMix, ...requestLevel } = judgeRequests(
+  const { cause, ...requestLevel } = judgeRequests(
     signal,
     strata.filter(([start]) => start < changed).map(([, minute]) => minute),
     strata.filter(([start]) => start >= changed).map(([, minute]) => minute),
@@ -66,7 +66,7 @@ export async function withDistributions(
         ? { before_value: was.p95, after_value: is.p95 }
         : { before_value: was.p50 ?? signal.before_value, after_value: is.p50 ?? signal.after_value }),
     },
-    isMix,
+    cause,
   }
 }
 
@@ -76,7 +76,7 @@ function judgeRequests(
   before: readonly Strata[],
   since: readonly Strata[],
   gate: SizeGate,
-): Pick<SignalWithSeries, 'auc' | 'reason'> & { readonly isMix: boolean } {
+): Pick<SignalWithSeries, 'auc' | 'reason'> & Pick<Alarm, 'cause'> {
   // Hours follow the day: what they differ by is no measure of chance.
   const comparison = detector === 'drift' ? undefined : compareRequests(before.map(pooled), since.map(pooled))
   const shift = direction === 'up' ? costShift(before, since, gate) : undefined
@@ -86,5 +86,5 @@ function judgeRequests(
       : comparison !== undefined && direction === 'up'
         ? [reason, describeRequests(comparison)]
         : [reason]
-  return { auc: comparison?.auc ?? auc, reason: told.join('; '), isMix: shift?.isMix ?? false }
+  return { auc: comparison?.auc ?? auc, reason: told.join('; '), cause: shift?.cause ?? 'unclear' }
 }

@@ -64,7 +64,7 @@ export async function isToldAround(tx: WorkerTransaction, seriesId: number, onse
     .where('series_id', '=', seriesId)
     .where('onset_at', '>=', new Date(onsetMs - SAME_CHANGE_MS))
     .where('onset_at', '<=', new Date(onsetMs + SAME_CHANGE_MS))
-    .where('withheld', '=', false)
+    .where('withheld_at', 'is', null)
     .limit(1)
     .executeTakeFirst()
   return row !== undefined

@@ -123,8 +123,9 @@ export type SignalTable = {
   reason: string
   /** Taken in by the ticker `cause`. */
   taken: Generated<boolean>
-  /** An alarm that only the mix of requests explains: told here, with its distributions, and made no regression of. */
-  withheld: Generated<boolean>
+  /** Of an alarm that only the mix of requests explains: up to when that was so (event time), and what is told of it. */
+  withheld_at: NullableTime
+  withheld_reason: Generated<string>
 }
 
 export type RegressionTable = {
