@@ -1,10 +1,11 @@
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
+import { nullable, time } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import type { SignalWithSeries } from '../store/regressions.ts'
 import type { Tables } from '../store/tables.ts'
 import { listWithheld } from '../store/withheld.ts'
-import { iso, nullable, placeQuery, summarySchema, time } from './shapes.ts'
+import { iso, placeQuery, summarySchema } from './shapes.ts'
 
 const querystring = Type.Object({ ...placeQuery, ...pageQuery })
 const cursor = Type.Object({ at: Type.String(), id: Type.String() })
