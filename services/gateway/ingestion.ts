@@ -171,9 +171,9 @@ export function createIngestion(
         window.remember(id, answer)
       }
       release(body)
-      const given = await within(answer, limits.answerWithinMs)
+      const given = await publisher.awaitStored(answer, limits.answerWithinMs)
       if (given !== undefined) return given
-      ledger.refuse(source, protocol, 'unavailable', 1, `the broker did not answer within ${limits.answerWithinMs} ms`)
+      ledger.refuse(source, protocol, 'unavailable', 1, publisher.obstacle())
       return answers.later(503, `${publisher.obstacle()}: try again after Retry-After`, 5)
     },
     async ingestSeries(source, protocol, id, series) {
@@ -202,7 +202,7 @@ export function createIngestion(
     rebuild: () => window.rebuild(log),
     async drain(withinMs) {
       sources.flush()
-      await within(Promise.allSettled(underWay), withinMs)
+      await publisher.awaitStored(Promise.allSettled(underWay), withinMs)
       publisher.stop()
     },
   }
@@ -254,18 +254,4 @@ function latestOf({ metrics, spans }: Workplace): number {
     latest = Math.max(latest, (spans.startTime[i] as number) + (spans.durationMs[i] as number))
   }
   return latest
-}
-
-/** The promise's value, or undefined when it takes longer. */
-export async function within<T>(promise: T | Promise<T>, ms: number): Promise<T | undefined> {
-  if (!(promise instanceof Promise)) return promise
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

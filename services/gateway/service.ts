@@ -109,8 +109,9 @@ async function start(context: Context): Promise<() => Promise<void>> {
     logError('read its own metrics'),
   )
   return async () => {
-    await Promise.all([stopScraping(), stopPull()])
-    await Promise.all([ingestion.drain(DRAIN_WITHIN_MS), usage.drain(DRAIN_WITHIN_MS)])
+    // Side by side: a scrape that the broker does not take ends when draining does.
+    const drained = [ingestion.drain(DRAIN_WITHIN_MS), usage.drain(DRAIN_WITHIN_MS)]
+    await Promise.all([stopScraping(), stopPull(), ...drained])
     await stopSaving()
     await saveSources(db, ingestion.ledger).catch(logError('save the counts of sources'))
   }

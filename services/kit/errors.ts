@@ -19,6 +19,8 @@ export const errorTable = {
   unavailable: { status: 503, title: 'The service cannot answer at the moment', transient: true },
   'database-unavailable': { status: 503, title: 'The database does not answer', transient: true },
   'broker-unavailable': { status: 503, title: 'The broker does not answer', transient: true },
+  /** It answers that it cannot: its disk is full, JetStream is off, a stream is missing or without a leader. */
+  'broker-refused': { status: 503, title: 'The broker cannot store at the moment', transient: true },
   timeout: { status: 504, title: 'An answer did not come in time', transient: true },
   /** Start-up: something the operator has to correct before the process can run. */
   configuration: { status: 500, title: 'The configuration is not valid', transient: false },

@@ -80,7 +80,7 @@ export const advice: Readonly<Record<RefusalReason, string>> = {
   'unsupported-media-type': 'the content type or encoding is not one this address takes',
   'too-large': 'send smaller requests or raise GATEWAY_MAX_BODY_BYTES',
   overloaded: 'try again after the time in Retry-After',
-  unavailable: 'the broker does not answer; try again after the time in Retry-After',
+  unavailable: 'the broker stores nothing at the moment; try again after the time in Retry-After',
   'odd-label-refs': 'label refs come in pairs of name and value',
   'invalid-symbol-ref': 'a ref points outside the symbols of the request',
   'too-far-ahead': 'the time of a sample may be at most 10 minutes ahead of this clock: check the sender’s clock',

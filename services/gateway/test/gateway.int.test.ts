@@ -1,4 +1,6 @@
-import { connectJetStream } from '@plimsoll/kit/log/jetstream.ts'
+import { setTimeout } from 'node:timers/promises'
+import { connectJetStream, connectWire } from '@plimsoll/kit/log/jetstream.ts'
+import { ensureStreams } from '@plimsoll/kit/log/streams.ts'
 import { startServices } from '@plimsoll/kit/run.ts'
 import { type Stack, startStack } from '@plimsoll/kit/testing/stack.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -55,6 +57,13 @@ async function storedJobs(): Promise<Record<string, number>> {
   } finally {
     await log.close()
   }
+}
+
+/** A broker that has no such stream answers at once that nobody takes the message. */
+async function deleteMetricStream(): Promise<void> {
+  const wire = await connectWire({ url: stack.natsUrl })
+  await wire.request('$JS.API.STREAM.DELETE.METRIC')
+  await wire.close()
 }
 
 type Sources = {
@@ -121,6 +130,39 @@ describe('gateway', () => {
       expect((await storedJobs()).outage).toBe(50)
     } finally {
       await running.stop()
+    }
+  })
+
+  it('answers 503 early while the broker says that it cannot store, and stores the repeat once', async () => {
+    const running = await startServices([gateway], { ...environment(), GATEWAY_ANSWER_WITHIN_MS: '60000' })
+    try {
+      const body = encodeRemoteWrite1(series('refused', 50))
+      await deleteMetricStream()
+      const refused = await write(running.url, body)
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
+      expect(await refused.text()).toContain('cannot store')
+      await ensureStreams({ url: stack.natsUrl })
+      await expect.poll(async () => (await write(running.url, body)).status, { timeout: 20_000 }).toBe(204)
+      expect((await storedJobs()).refused).toBe(50)
+    } finally {
+      await running.stop()
+    }
+  })
+
+  it('stops promptly while the broker refuses, and leaves no request without an answer', async () => {
+    const patient = { ...environment(), GATEWAY_ANSWER_WITHIN_MS: '60000', GATEWAY_SELF_SCRAPE_SECONDS: '1' }
+    const running = await startServices([gateway], patient)
+    try {
+      await deleteMetricStream()
+      const unanswered = write(running.url, encodeRemoteWrite1(series('unanswered', 50)))
+      await setTimeout(300)
+      const stoppedAt = performance.now()
+      await running.stop()
+      expect((await unanswered).status).toBe(503)
+      expect(performance.now() - stoppedAt).toBeLessThan(8_000)
+    } finally {
+      await running.stop()
+      await ensureStreams({ url: stack.natsUrl })
     }
   })
 

@@ -10,7 +10,6 @@ import { traceHeaders } from '@plimsoll/kit/telemetry/propagation.ts'
 import { createLaneBatcher } from '../batch/lanes.ts'
 import { createPerSource } from '../batch/persource.ts'
 import { createBatchPublisher } from '../batch/publisher.ts'
-import { within } from '../ingestion.ts'
 import type { Reason } from '../sources/advice.ts'
 import type { SourceLedger } from '../sources/ledger.ts'
 import type { Read } from './domain/draft.ts'
@@ -219,12 +218,12 @@ export function createUsageIntake(
       }
       const { judged, storing } = begin(request, reads)
       track(storing, judged.ids, bodyBytes)
-      const receipt = await within(
+      const receipt = await publisher.awaitStored(
         storing.then(() => count(request, judged)),
         limits.answerWithinMs,
       )
       if (receipt !== undefined) return receipt
-      refuseAll('unavailable', `the broker did not answer within ${limits.answerWithinMs} ms`)
+      refuseAll('unavailable', publisher.obstacle())
       throw appError('unavailable', `Not stored yet, since ${publisher.obstacle()}: try again.`, {
         retryAfterMs: 5_000,
       })
@@ -232,7 +231,7 @@ export function createUsageIntake(
     rebuild: () => window.rebuild(log),
     async drain(withinMs) {
       for (const batcher of batchers.all()) batcher.flush()
-      await within(Promise.allSettled(underWay), withinMs)
+      await publisher.awaitStored(Promise.allSettled(underWay), withinMs)
       publisher.stop()
     },
   }

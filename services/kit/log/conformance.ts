@@ -221,7 +221,7 @@ export function describeEventLog(name: string, open: () => Promise<LogFixture>):
       const error = await log
         .publish({ subject: 'nowhere.05.Thing', data: bytes('?') })
         .catch((caught: unknown) => caught)
-      expect(error).toMatchObject({ code: 'broker-unavailable' })
+      expect(error).toMatchObject({ code: 'broker-refused' })
       expect(isTransient(error)).toBe(true)
     })
 

@@ -187,7 +187,7 @@ type ApiError = { readonly code: number; readonly err_code?: number; readonly de
 /** Answers of the JetStream API, https://docs.nats.io/reference/reference-protocols/nats_api_reference. */
 function apiError(subject: string, { code, description }: ApiError): AppError {
   if (code === 404) return appError('not-found', `${subject}: ${description}.`)
-  if (code >= 500) return appError('broker-unavailable', `${subject}: ${description}. Trying again may help.`)
+  if (code >= 500) return appError('broker-refused', `${subject}: ${description}. Trying again may help.`)
   return appError('unprocessable', `The broker refused ${subject}: ${description}.`)
 }
 
@@ -195,6 +195,9 @@ function asAppError(error: unknown, subject: string): AppError {
   if (error instanceof AppError) return error
   if (error instanceof NatsError && error.code === ErrorCode.MaxPayloadExceeded) {
     return appError('too-large', `A message on ${subject} is larger than the broker takes; split it.`, { cause: error })
+  }
+  if (error instanceof NatsError && error.code === ErrorCode.NoResponders) {
+    return appError('broker-refused', `The broker has nobody who answers ${subject}.`, { cause: error })
   }
   return appError('broker-unavailable', `The broker did not answer ${subject}.`, { cause: error })
 }

@@ -29,7 +29,7 @@ export function createMemoryLog(clock: Clock): EventLog {
 
   function streamOf(name: string): Stream {
     if (!Object.hasOwn(streamDefinitions, name)) {
-      throw appError('broker-unavailable', `There is no stream ${name}; a subject starts with its stream's name.`)
+      throw appError('broker-refused', `There is no stream ${name}; a subject starts with its stream's name.`)
     }
     let stream = streams.get(name)
     if (!stream) {

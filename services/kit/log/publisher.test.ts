@@ -102,7 +102,7 @@ test('a refusal by the broker is not transient, its own failure is', async () =>
   fake.answer(0, { error: { code: 400, description: 'expected stream does not match' } })
   fake.answer(1, { error: { code: 503, description: 'insufficient resources' } })
   await expect(refused).rejects.toMatchObject({ code: 'unprocessable' })
-  await expect(failed).rejects.toMatchObject({ code: 'broker-unavailable' })
+  await expect(failed).rejects.toMatchObject({ code: 'broker-refused', retryAfterMs: 5_000 })
 })
 
 test('settled waits for all answers', async () => {

@@ -131,7 +131,7 @@ function headersOf(message: OutgoingMessage): Record<string, string> {
 }
 
 function parseAck(message: OutgoingMessage, reply: WireMessage): PublishAck | Error {
-  if (reply.status === 503) return notAcknowledged(message, 'no stream takes the subject at the moment')
+  if (reply.status === 503) return refused(message, 'no stream takes the subject at the moment')
   const answer = JSON.parse(new TextDecoder().decode(reply.data)) as {
     readonly stream: PublishAck['stream']
     readonly seq: number
@@ -139,12 +139,23 @@ function parseAck(message: OutgoingMessage, reply: WireMessage): PublishAck | Er
     readonly error?: { readonly code: number; readonly description: string }
   }
   if (!answer.error) return { stream: answer.stream, seq: answer.seq, duplicate: answer.duplicate === true }
-  if (answer.error.code >= 500) return notAcknowledged(message, answer.error.description)
+  if (answer.error.code >= 500) return refused(message, answer.error.description)
   return appError('unprocessable', `The broker refused a message on ${message.subject}: ${answer.error.description}.`)
 }
+
+/** What a client should wait before it sends again what was not stored. */
+const RETRY_AFTER_MS = 5_000
 
 const notAcknowledged = (message: OutgoingMessage, reason: string) =>
   appError(
     'broker-unavailable',
     `A message on ${message.subject} was not acknowledged: ${reason}. Publish it again with the same id.`,
+    { retryAfterMs: RETRY_AFTER_MS },
+  )
+
+const refused = (message: OutgoingMessage, reason: string) =>
+  appError(
+    'broker-refused',
+    `A message on ${message.subject} was not stored: ${reason}. Publish it again with the same id.`,
+    { retryAfterMs: RETRY_AFTER_MS },
   )

@@ -232,18 +232,23 @@ describe('limits', () => {
     expect([refused?.get('overloaded')?.count, refused?.get('unavailable')?.count]).toEqual([1, 1])
   })
 
-  test('a broker that has no space left is said to have none, until it has', async () => {
+  test('a broker that keeps saying that it has no space left: 503 long before the time is over, until it has', async () => {
     const memory = createMemoryLog({ now: () => NOW })
-    const full = 'A message on usage.00.UsageBatch was not acknowledged: write 1.blk: no space left on device.'
+    const full = 'A message on usage.00.UsageBatch was not stored: write 1.blk: no space left on device.'
     let hasSpace = false
     const publish: EventLog['publish'] = async (message) => {
-      if (!hasSpace) throw appError('broker-unavailable', full)
-      return await memory.publish(message)
+      if (hasSpace) return await memory.publish(message)
+      usage.clock.advance(1_000)
+      throw appError('broker-refused', full)
     }
-    usage = await testUsage({ log: { ...memory, publish }, limits: { answerWithinMs: 50 } })
-    expect((await batch(track())).json()).toMatchObject({
-      status: 503,
-      detail: expect.stringContaining('no space left'),
+    usage = await testUsage({ log: { ...memory, publish }, limits: { answerWithinMs: 3_600_000 } })
+    const refused = await batch(track())
+    expect([refused.headers['retry-after'], refused.json()]).toMatchObject([
+      '5',
+      { status: 503, detail: expect.stringContaining('no space left') },
+    ])
+    expect(usage.ledger.entries()[0]?.refused.get('unavailable')).toMatchObject({
+      example: expect.stringContaining('no space left'),
     })
     hasSpace = true
     await usage.intake.drain(5_000)
