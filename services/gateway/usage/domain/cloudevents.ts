@@ -1,12 +1,18 @@
 import { type CloudEvent, readCloudEvent } from '../../hooks/domain/envelope.ts'
 import { parse } from '../../hooks/domain/shape.ts'
-import { type Read, usage } from './draft.ts'
+import { type FieldNames, type Read, usage } from './draft.ts'
 import { type FactKind, type FactReception, readFact } from './fact.ts'
 import { type Fields, fieldsOr, firstText, isFields, textOf } from './fields.ts'
 import { refused } from './verdict.ts'
 
 /** `cs.ticket`, `cs.invoice.paid`, `cs.nps.answered.v1`: facts, whatever the sender calls what happened to them. */
 const factType = /^cs\.(ticket|invoice|nps|subscription)(\.|$)/
+const called: FieldNames = {
+  time: 'time',
+  account: 'accountid',
+  person: 'data.userId, data.anonymousId',
+  alias: 'data.userId and data.previousId',
+}
 /** Our own type for what a product's users do: the data says what. */
 const USAGE_TYPE = 'cs.usage'
 
@@ -44,6 +50,7 @@ function usageOf({ id, source, type, subject, time, extensions, data }: CloudEve
     quantity: metered && typeof amount === 'number' ? amount : 1,
     properties,
     context: { libraryName: '', libraryVersion: '', plan: textOf(extensions.get('plan')), ip: '' },
+    called,
     given,
   })
 }

@@ -23,8 +23,18 @@ export type Draft = {
   /** Of an alias `previousId` alone. */
   readonly properties: Fields
   readonly context: DraftContext
+  readonly called: FieldNames
   /** The event as it came: its size, its depth and, without an id, its identity are taken from it. */
   readonly given: unknown
+}
+
+/** What a protocol calls the fields that an event may lack or state wrongly: its senders know no others. */
+export type FieldNames = {
+  readonly time: string
+  readonly account: string
+  readonly person: string
+  /** Both ids of an alias. */
+  readonly alias: string
 }
 
 export type DraftContext = {

@@ -3,7 +3,7 @@ import { USAGE_KIND, type UsageEvent } from '@plimsoll/contracts/usage-batch.ts'
 import type { Draft } from './draft.ts'
 import { type Fields, mostBytes } from './fields.ts'
 import { timeOf } from './time.ts'
-import { type Refusal, refused, type UsageCode } from './verdict.ts'
+import { type Refusal, refused, refusedField, type UsageCode } from './verdict.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -46,11 +46,8 @@ export function checkDraft(draft: Draft, reception: Reception): Checked {
   if (refusal !== undefined) return refusal
   const times = timesOf(draft, reception.receivedAt)
   if (times === undefined) {
-    return refused(
-      'invalid-time',
-      `${JSON.stringify(draft.time)} is no time: send 2026-11-23T10:15:00Z or ms since 1970`,
-      'no time: send 2026-11-23T10:15:00Z or ms since 1970',
-    )
+    const expected = 'a time such as 2026-11-23T10:15:00Z, or ms since 1970'
+    return refusedField('invalid-time', draft.called.time, expected, draft.time)
   }
   const properties = jsonText(draft.properties)
   if (Buffer.byteLength(properties) > MAX_PROPERTIES_BYTES) {
@@ -87,21 +84,23 @@ export function checkDraft(draft: Draft, reception: Reception): Checked {
   return { kind: 'event', event }
 }
 
-function contentRefusal({ kind, name, accountId, userId, anonymousId, properties }: Draft): Refusal | undefined {
+function contentRefusal(draft: Draft): Refusal | undefined {
+  const { kind, name, accountId, userId, anonymousId, properties, called } = draft
   if (name === '' && (kind === 'track' || kind === 'quantity')) {
     return refused('missing-name', 'say what happened: "event" must be text that is not empty')
   }
-  if (kind === 'group' && accountId === '') return refused('missing-account', 'a group call needs a groupId')
+  if (kind === 'group' && accountId === '') {
+    return refused('missing-account', `say which account it is: ${called.account} must be text that is not empty`)
+  }
   if (kind === 'alias' && (userId === '' || properties.previousId === '')) {
-    return refused('missing-previous-id', 'an alias needs userId and previousId')
+    return refused('missing-previous-id', `an alias needs ${called.alias}`)
   }
   if (userId === '' && anonymousId === '' && (kind === 'identify' || accountId === '')) {
-    return refused('missing-identity', 'say who it was: userId, anonymousId or, but for identify, an account')
+    return refused('missing-identity', `say who it was: ${called.person} or, but for identify, an account`)
   }
   for (const [field, text] of Object.entries({ name, accountId, userId, anonymousId })) {
     if (text.length > MAX_TEXT_LENGTH) {
-      const most = `${field} may have ${MAX_TEXT_LENGTH} characters`
-      return refused('text-too-long', `${most}: ${text.slice(0, 40)}...`, most)
+      return refusedField('text-too-long', field, `text of at most ${MAX_TEXT_LENGTH} characters`, text)
     }
   }
   return undefined

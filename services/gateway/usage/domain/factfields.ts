@@ -1,4 +1,4 @@
-import { type Fields, textOf } from './fields.ts'
+import { type Fields, fieldProblem, textOf } from './fields.ts'
 import { tableTimeOf } from './time.ts'
 
 /**
@@ -48,10 +48,9 @@ export function fieldsOf(fields: Fields, { dayZero, decimalComma = false }: Nota
 
   const refuse = (name: string, expected: string) => {
     refusedNames.add(name)
-    const value = fields[name]
-    const problem = `${name} must be ${expected}`
-    problems.push(`${problem}${value === undefined ? '' : `, not ${shown(value)}`}`)
-    problemsOnRecord.push(problem)
+    const { detail, onRecord } = fieldProblem(name, expected, fields[name])
+    problems.push(detail)
+    problemsOnRecord.push(onRecord)
   }
   const missing = <Value>(name: string, expected: string, instead: Value): Value => {
     if (!refusedNames.has(name)) refuse(name, expected)
@@ -128,9 +127,3 @@ const pointFor = (text: string): string =>
 
 /** PostgreSQL's text cannot hold a zero character. */
 const storableOf = (value: unknown): string => textOf(value).replaceAll('\0', '\uFFFD').toWellFormed().trim()
-
-function shown(value: unknown): string {
-  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object'
-  const text = JSON.stringify(value)
-  return text.length > 60 ? `${text.slice(0, 60)}...` : text
-}

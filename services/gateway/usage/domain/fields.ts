@@ -21,6 +21,21 @@ export function firstText(...values: readonly unknown[]): string {
   return ''
 }
 
+/** What is wrong with a field: as it is answered, and as it is kept, without the value, which may name somebody. */
+export type FieldProblem = { readonly detail: string; readonly onRecord: string }
+
+/** @example fieldProblem('timestamp', 'a time', 'soon').detail // timestamp must be a time, not "soon" */
+export function fieldProblem(field: string, expected: string, value: unknown): FieldProblem {
+  const onRecord = `${field} must be ${expected}`
+  return { detail: value === undefined ? onRecord : `${onRecord}, not ${shown(value)}`, onRecord }
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  const text = JSON.stringify(value)
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text
+}
+
 /** The object without some of its members; the order of the others is kept. */
 export function without(fields: Fields, names: ReadonlySet<string>): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.has(name)))

@@ -1,7 +1,7 @@
 import { accountOf } from './account.ts'
-import { type DraftContext, type Read, usage } from './draft.ts'
+import { type DraftContext, type FieldNames, type Read, usage } from './draft.ts'
 import { type Fields, fieldsOr, firstText, isFields, textOf, without } from './fields.ts'
-import { refused } from './verdict.ts'
+import { refusedField } from './verdict.ts'
 
 /** What an address of Mixpanel's takes: events, or changes to the profile of a person or a group. */
 export type MixpanelKind = 'event' | 'person' | 'group'
@@ -19,11 +19,20 @@ const moved = new Set([
   'ip',
 ])
 
+const called: FieldNames = {
+  time: 'properties.time',
+  account: '$group_id',
+  person: 'properties.distinct_id',
+  alias: 'properties.distinct_id and properties.alias, or two properties.$distinct_ids',
+}
+const calledInProfiles: FieldNames = { ...called, time: '$time', person: '$distinct_id' }
+
 /** One object or an array of them. Source: Mixpanel's ingestion API reference. */
 export function mixpanelEvents(body: unknown, kind: MixpanelKind, accountKeys: readonly string[]): readonly Read[] {
   const given: readonly unknown[] = Array.isArray(body) ? body : [body]
   return given.map((one) => {
-    if (!isFields(one)) return refused('not-an-object', 'every element must be an object')
+    if (!isFields(one))
+      return refusedField('not-an-object', `every ${kind === 'event' ? kind : 'change'}`, 'an object', one)
     return kind === 'event' ? readEvent(one, accountKeys) : readProfile(one, kind)
   })
 }
@@ -42,6 +51,7 @@ function readEvent(event: Fields, accountKeys: readonly string[]): Read {
     sentAt: undefined,
     quantity: 1,
     context: contextOf(properties),
+    called,
     given: event,
   }
   if (name === '$create_alias' || name === '$merge') {
@@ -102,6 +112,7 @@ function readProfile(change: Fields, kind: 'person' | 'group'): Read {
       plan: firstText(properties.plan, properties.$plan),
       ip: textOf($ip),
     },
+    called: calledInProfiles,
     given: change,
   })
 }

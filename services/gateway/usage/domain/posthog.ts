@@ -1,11 +1,18 @@
 import { accountOf } from './account.ts'
-import { type Draft, type DraftContext, type Read, type UsageKind, usage } from './draft.ts'
+import { type Draft, type DraftContext, type FieldNames, type Read, type UsageKind, usage } from './draft.ts'
 import { type Fields, fieldsOr, firstText, isFields, textOf, without } from './fields.ts'
 import { timeOf } from './time.ts'
-import { refused } from './verdict.ts'
+import { refusedField } from './verdict.ts'
 
 /** Properties that say the same as a field of the canonical event. */
 const moved = new Set(['$lib', '$lib_version', '$groups', '$insert_id', '$ip', 'distinct_id', 'token', '$time'])
+
+const called: FieldNames = {
+  time: 'timestamp',
+  account: 'properties.$group_key',
+  person: 'distinct_id',
+  alias: 'distinct_id and properties.alias',
+}
 
 /**
  * A batch (`/batch/`), an array (`/e/`) or one event (`/capture/`). PostHog's own names mean calls of ours: `$identify`,
@@ -19,7 +26,7 @@ export function posthogEvents(body: unknown, accountKeys: readonly string[], rec
 }
 
 function readEvent(event: unknown, sentAt: unknown, accountKeys: readonly string[], receivedAt: number): Read {
-  if (!isFields(event)) return refused('not-an-object', 'every element must be an object')
+  if (!isFields(event)) return refusedField('not-an-object', 'every event', 'an object', event)
   const properties = fieldsOr(event.properties)
   const name = textOf(event.event)
   const set = { ...fieldsOr(properties.$set_once ?? event.$set_once), ...fieldsOr(properties.$set ?? event.$set) }
@@ -42,6 +49,7 @@ function readEvent(event: unknown, sentAt: unknown, accountKeys: readonly string
       quantity: 1,
       properties: without(properties, moved),
       context: contextOf(properties, set),
+      called,
       given: event,
       ...rest,
     })

@@ -1,11 +1,19 @@
 import { accountOf } from './account.ts'
-import { type Read, type UsageKind, usage } from './draft.ts'
+import { type FieldNames, type Read, type UsageKind, usage } from './draft.ts'
 import { type Fields, fieldsOr, firstText, isFields, textOf } from './fields.ts'
-import { refused } from './verdict.ts'
+import { refusedField } from './verdict.ts'
 
 /** Calls of Segment's specification, which RudderStack and Jitsu share. */
 export const segmentCalls = ['track', 'identify', 'group', 'page', 'screen', 'alias'] as const
 export type SegmentCall = (typeof segmentCalls)[number]
+
+const called: FieldNames = {
+  time: 'timestamp',
+  account: 'groupId',
+  person: 'userId, anonymousId',
+  alias: 'userId and previousId',
+}
+const calledByOlder: FieldNames = { ...called, time: 'originalTimestamp' }
 
 const isCall = (text: string): text is SegmentCall => (segmentCalls as readonly string[]).includes(text)
 
@@ -30,9 +38,9 @@ type Surroundings = {
 }
 
 function readCall(call: unknown, { path, sentAt, shared, accountKeys }: Surroundings): Read {
-  if (!isFields(call)) return refused('not-an-object', 'every element must be an object')
+  if (!isFields(call)) return refusedField('not-an-object', 'every call', 'an object', call)
   const type = textOf(call.type) || path
-  if (!isCall(type)) return refused('unknown-type', `"type" must be one of ${segmentCalls.join(', ')}`)
+  if (!isCall(type)) return refusedField('unknown-type', 'type', `one of ${segmentCalls.join(', ')}`, call.type)
   const own = fieldsOr(call.context)
   const context = { ...shared, ...own }
   const library = fieldsOr(context.library)
@@ -57,6 +65,7 @@ function readCall(call: unknown, { path, sentAt, shared, accountKeys }: Surround
       plan: firstText(context.plan, traits.plan, fieldsOr(context.traits).plan),
       ip: textOf(context.ip),
     },
+    called: call.timestamp === undefined || call.timestamp === null ? calledByOlder : called,
     given: call,
   })
 }

@@ -1,3 +1,5 @@
+import { fieldProblem } from './fields.ts'
+
 /** Why an event was not simply stored. A fixed set: it is a label of metrics and a key of the ledger. */
 export type UsageCode =
   | 'duplicate'
@@ -42,3 +44,8 @@ export type Refusal = {
 export const refused = (code: UsageCode, detail: string, onRecord = detail): Refusal => ({
   ...{ kind: 'refused', code, detail, onRecord },
 })
+
+/** Refused for what one field states; `field` is its name in the sender's protocol. */
+export function refusedField(code: UsageCode, field: string, expected: string, value: unknown): Refusal {
+  return { kind: 'refused', code, ...fieldProblem(field, expected, value) }
+}

@@ -2,7 +2,7 @@ import type { Route } from '@plimsoll/kit/service.ts'
 import type { Read } from '../domain/draft.ts'
 import { type FactKind, type FactReception, readFact } from '../domain/fact.ts'
 import { firstText, isFields } from '../domain/fields.ts'
-import { refused } from '../domain/verdict.ts'
+import { refusedField } from '../domain/verdict.ts'
 import { factNames } from '../table/mapping.ts'
 import { answer, bodyOf, receive, type UsageParts, usageAnswer, usageQuery } from './receive.ts'
 import { headerKey } from './senderkey.ts'
@@ -40,7 +40,7 @@ function factRoute(kind: FactKind, name: string, parts: UsageParts): Route {
 }
 
 function readOne(kind: FactKind, given: unknown, reception: FactReception): Read {
-  if (!isFields(given)) return refused('not-an-object', 'every element must be an object')
+  if (!isFields(given)) return refusedField('not-an-object', `every ${kind}`, 'an object', given)
   const fact = readFact(kind, given, reception)
   if (fact.kind === 'refused') return fact
   return { kind: 'fact', fact, messageId: firstText(given.messageId, given[`${kind}Id`], given.responseId) }

@@ -1,8 +1,10 @@
 import type { Route } from '@plimsoll/kit/service.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { DecodeError } from '../../decode/failure.ts'
 import { send } from '../../http/answers.ts'
 import type { Read } from '../domain/draft.ts'
+import { isFields } from '../domain/fields.ts'
 import { type MixpanelKind, mixpanelEvents } from '../domain/mixpanel.ts'
 import { posthogEvents } from '../domain/posthog.ts'
 import { segmentCalls, segmentEvents } from '../domain/segment.ts'
@@ -85,11 +87,19 @@ function sdkRoute(sdk: Sdk, method: 'GET' | 'POST', parts: UsageParts): Route {
     },
     async handler(request, reply, principal) {
       const receipt = await receive(parts, request, { source: principal.name, protocol }, (receivedAt) =>
-        read(bodyOf(request), request, receivedAt),
+        read(batchedBody(bodyOf(request)), request, receivedAt),
       )
       return answerIts(reply, request, receipt)
     },
   }
+}
+
+/** A body whose `batch` is no list would be taken for one event, and told what events have to state. */
+function batchedBody(body: unknown): unknown {
+  if (isFields(body) && body.batch !== undefined && !Array.isArray(body.batch)) {
+    throw new DecodeError('batch must be an array of events')
+  }
+  return body
 }
 
 /** The SDKs take "1" alone for success, unless they asked for more: "0" says that something was rejected. */

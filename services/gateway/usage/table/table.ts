@@ -1,5 +1,5 @@
 import { DecodeError } from '../../decode/failure.ts'
-import { type Read, usage } from '../domain/draft.ts'
+import { type FieldNames, type Read, usage } from '../domain/draft.ts'
 import { type FactReception, readFact } from '../domain/fact.ts'
 import type { Fields } from '../domain/fields.ts'
 import { refused } from '../domain/verdict.ts'
@@ -52,6 +52,8 @@ function rowOf(kind: TableKind, fields: Fields, reception: FactReception): Read 
   return fact.kind === 'refused' ? fact : { kind: 'fact', fact, messageId: '' }
 }
 
+const called: FieldNames = { time: 'time', account: 'accountId', person: 'accountId', alias: 'userId and previousId' }
+
 /** What a table says of an account is what a group call says: its traits, from now on. */
 function accountRow(fields: Fields): Read {
   const { accountId, ...rest } = fields
@@ -69,6 +71,7 @@ function accountRow(fields: Fields): Read {
     quantity: 1,
     properties: Object.fromEntries(stated),
     context: { libraryName: '', libraryVersion: '', plan: String(fields.plan ?? ''), ip: '' },
+    called,
     given: fields,
   })
 }

@@ -47,10 +47,48 @@ describe('verdicts', () => {
     expect([entry?.counts.events, entry?.refused.get(code)?.count]).toEqual([2, 1])
   })
 
-  test('the text that is too long is named', async () => {
+  test.each<[string, string, unknown, string]>([
+    ['/v1/track', 'a time', track({ timestamp: 'yesterday' }), 'timestamp must be a time such as 2026-11-23T10:15:00Z'],
+    ['/v1/track', 'a time', track({ originalTimestamp: 'soon' }), 'originalTimestamp must be a time'],
+    ['/e', 'a time', { event: 'E', distinct_id: 'd', timestamp: 'yesterday' }, 'timestamp must be a time'],
+    ['/track?verdicts=all', 'a time', { event: 'E', properties: { time: 'soon' } }, 'say who it was: properties.dist'],
+    [
+      '/track?verdicts=all',
+      'a time',
+      { event: 'E', properties: { distinct_id: 'd', time: 'soon' } },
+      'properties.time',
+    ],
+    [
+      '/v1/batch',
+      'a type',
+      { type: 'sell' },
+      'type must be one of track, identify, group, page, screen, alias, not "sell"',
+    ],
+    ['/v1/batch', 'a call', { batch: [7] }, 'every call must be an object, not 7'],
+    ['/v1/tickets', 'a ticket', null, 'every ticket must be an object, not null'],
+    ['/v1/group', 'an account', { type: 'group', userId: 'u' }, 'say which account it is: groupId must be text'],
+    [
+      '/groups?verdicts=all',
+      'an account',
+      { $group_key: 'company' },
+      'say which account it is: $group_id must be text',
+    ],
+    [
+      '/v1/track',
+      'a text',
+      track({ userId: 'x'.repeat(256) }),
+      'userId must be text of at most 255 characters, not "xxx',
+    ],
+  ])('%s names the field that is wrong, by its own name, and what is expected: %s', async (url, _, body, detail) => {
     usage = await testUsage()
-    const response = await batch(track({ context: { groupId: 'g'.repeat(256) } }))
-    expect(response.json().verdicts[0].detail).toMatch(/^accountId may have 255 characters: g{40}\.\.\.$/)
+    const { verdicts } = (await usage.post(url, body ?? 'null')).json()
+    expect(verdicts[0].detail).toContain(detail)
+  })
+
+  test.each(['/v1/batch', '/batch'])('%s: a batch that is no list is refused as such', async (url) => {
+    usage = await testUsage()
+    const response = await usage.post(url, { batch: 'x' })
+    expect([response.statusCode, response.json().detail]).toEqual([400, 'batch must be an array of events.'])
   })
 
   test('strict: any rejection is 400 with the same list, and what is good is stored', async () => {
