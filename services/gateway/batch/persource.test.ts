@@ -1,5 +1,5 @@
 import { manualClock } from '@plimsoll/kit/clock.ts'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createPerSource, QUIET_MS } from './persource.ts'
 
 type Kept = { readonly source: string; readonly n: number; flushes: number; flush(): void }
@@ -38,6 +38,26 @@ test('of thousands of sources those are kept that have sent lately; the others a
   expect(Array.from(sources.all(), ({ source }) => source)).toEqual(['source-7', 'another'])
   expect(quiet.filter(({ flushes }) => flushes === 1)).toHaveLength(4_999)
   expect(sources.of('source-8')).not.toBe(quiet[8])
+})
+
+test('sources that all stop are given back too, though nobody sends any more', () => {
+  vi.useFakeTimers()
+  try {
+    const { clock, sources } = tracked()
+    const pass = (ms: number) => {
+      clock.advance(ms)
+      vi.advanceTimersByTime(ms)
+    }
+    const first = sources.of('a')
+    pass(QUIET_MS / 2)
+    const second = sources.of('b')
+    pass(QUIET_MS / 2)
+    expect([first.flushes, second.flushes]).toEqual([1, 0])
+    pass(QUIET_MS)
+    expect([[...sources.all()], second.flushes, vi.getTimerCount()]).toEqual([[], 1, 0])
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('what is worn is flushed and made anew', () => {

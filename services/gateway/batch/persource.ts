@@ -12,7 +12,7 @@ export type PerSource<T> = {
 
 /**
  * Whatever is given back is flushed first: requests in it are sent and answered as if it were kept. Quiet sources are
- * looked for whenever another one sends.
+ * looked for whenever another one sends, and by a timer, for when all have stopped.
  */
 export function createPerSource<T extends { flush(): void }>(
   clock: Clock,
@@ -22,12 +22,23 @@ export function createPerSource<T extends { flush(): void }>(
   /** In the order in which they were heard of last. */
   const sources = new Map<string, { readonly kept: T; readonly heardMs: number }>()
 
+  let timer: NodeJS.Timeout | undefined
+
   function giveBackQuiet(nowMs: number): void {
     for (const [source, { kept, heardMs }] of sources) {
       if (nowMs - heardMs < QUIET_MS) return
       kept.flush()
       sources.delete(source)
     }
+  }
+
+  function lookLater(): void {
+    if (timer !== undefined) return
+    timer = setTimeout(() => {
+      timer = undefined
+      giveBackQuiet(clock.now())
+      if (sources.size > 0) lookLater()
+    }, QUIET_MS).unref()
   }
 
   return {
@@ -42,6 +53,7 @@ export function createPerSource<T extends { flush(): void }>(
       sources.delete(source)
       sources.set(source, { kept, heardMs: nowMs })
       giveBackQuiet(nowMs)
+      lookLater()
       return kept
     },
     *all() {
