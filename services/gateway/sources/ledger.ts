@@ -57,8 +57,10 @@ export type SourceLedger = {
   ratePerSecond(entry: SourceEntry): number
 }
 
-/** Sources are credentials, so there are few; this only bounds what a flood of made-up keys could do. */
-const MAX_ENTRIES = 10_000
+/** Sources are credentials, which no sender makes up, so there are few; this only bounds what a flood of keys could do. */
+export const MAX_ENTRIES = 10_000
+/** Where sources beyond that are counted, by protocol. */
+const OTHERS = '(others)'
 
 export function createSourceLedger(clock: Clock): SourceLedger {
   const entries = new Map<string, SourceEntry>()
@@ -67,7 +69,7 @@ export function createSourceLedger(clock: Clock): SourceLedger {
     const key = `${protocol}\u0000${source}`
     let entry = entries.get(key)
     if (entry === undefined) {
-      if (entries.size >= MAX_ENTRIES) return entryOf('(others)', protocol)
+      if (entries.size >= MAX_ENTRIES && source !== OTHERS) return entryOf(OTHERS, protocol)
       entry = {
         source,
         protocol,
