@@ -76,19 +76,29 @@ test('another configuration is one line, the rest as it would have been under th
   expect(lines.map(({ component }) => component)).toEqual(['configuration'])
 })
 
+const trend = (value: number, metric: 'champion' | 'usage', share: number): Reading => ({
+  ...{ value, shown: 10 * value, confidence: 1 },
+  toldAs: { metric, share },
+})
+
 test('what one person took along is told as that person’s silence', () => {
-  const trend = (value: number, share: number): Reading => ({
-    ...{ value, shown: 10 * value, confidence: 1 },
-    toldAs: { metric: 'champion', share },
-  })
-  const before = healthOf({ usage: trend(1, 0) }, old, DEFAULT_CONFIGURATION)
-  const after = healthOf({ usage: trend(0.6, 0.75) }, old, DEFAULT_CONFIGURATION)
+  const before = healthOf({ champion: reading(0), usage: trend(1, 'champion', 0) }, old, DEFAULT_CONFIGURATION)
+  const after = healthOf({ champion: reading(0, 9), usage: trend(0.6, 'champion', 0.75) }, old, DEFAULT_CONFIGURATION)
   const lines = explain(before, after, DEFAULT_CONFIGURATION)
-  expect(lines.map(({ metric, points }) => [metric, points])).toEqual([
-    ['champion', expect.closeTo(-45, 9)],
-    ['usage', expect.closeTo(-15, 9)],
+  const change = (after.score ?? 0) - (before.score ?? 0)
+  expect(lines).toMatchObject([
+    { metric: 'champion', points: expect.closeTo(0.75 * change, 9), text: expect.stringContaining('person 0 -> 9') },
+    { metric: 'usage', points: expect.closeTo(0.25 * change, 9) },
   ])
-  expect(byComponent(lines).get('engagement')).toBeCloseTo(-60, 9)
+  expect(byComponent(lines).get('engagement')).toBeCloseTo(change, 9)
+})
+
+test('a loss stays in its own line where the other has no figures: nothing is told as "? -> ?"', () => {
+  const before = healthOf({ champion: reading(0) }, old, DEFAULT_CONFIGURATION)
+  const after = healthOf({ champion: trend(6, 'usage', 1) }, old, DEFAULT_CONFIGURATION)
+  expect(explain(before, after, DEFAULT_CONFIGURATION)).toMatchObject([
+    { metric: 'champion', before: 0, after: 60, text: expect.stringContaining('person 0 -> 60') },
+  ])
 })
 
 test('a lack since the start stands beside a fall since the baseline', () => {

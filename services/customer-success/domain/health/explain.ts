@@ -52,7 +52,7 @@ function linesBetween(before: Health, after: Health, configuration: Configuratio
     if (was === undefined) continue
     const change = ((was.weight + part.weight) / 2) * (part.points - was.points)
     explained += change
-    const { metric, share } = after.readings[part.metric]?.toldAs ?? { metric: part.metric, share: 0 }
+    const { metric, share } = toldElsewhere(part.metric, before, after)
     const elsewhere = change < 0 ? change * share : 0
     add(part.metric, change - elsewhere)
     if (elsewhere !== 0) add(metric, elsewhere)
@@ -61,6 +61,13 @@ function linesBetween(before: Health, after: Health, configuration: Configuratio
   const points = slope * (after.mean - before.mean - explained)
   if (weightsDiffer(before.parts, after.parts)) lines.push(renormalisation(before, after, points))
   return lines
+}
+
+/** A loss is another metric's story only where that one has figures of both days to tell. */
+function toldElsewhere(metric: MetricName, before: Health, after: Health): { metric: MetricName; share: number } {
+  const toldAs = after.readings[metric]?.toldAs
+  const isKnown = toldAs !== undefined && [before, after].every(({ readings }) => readings[toldAs.metric] !== undefined)
+  return isKnown ? toldAs : { metric, share: 0 }
 }
 
 /**
