@@ -115,7 +115,7 @@ function riskPart({ accountId, risk }) {
         element('span', {}, 'raised ', ago(raisedAt)),
         mrrMinor === 0
           ? undefined
-          : figure('a', accountQuery(accountId), 'revenue', `${money(mrrMinor, currency)} a month at risk`),
+          : figure('a', accountQuery(accountId), 'revenue', `${money(mrrMinor, currency)} a month`),
         element('span', {}, `by ${trigger.replace('_', ' ')}`),
       ),
     )

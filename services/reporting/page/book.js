@@ -108,11 +108,11 @@ function showHeadline({ accounts, bands, openRisks, mrrAtRisk }) {
             'a',
             url,
             'by band',
-            `${number(healthy)} healthy, ${number(at_risk)} at risk, ${number(churn_risk)} churn risk`,
+            `${number(healthy)} healthy, ${number(at_risk)} at-risk, ${number(churn_risk)} churn-risk by score`,
           ),
           ...(unknown > 0 ? [figure('a', url, 'without a score', `${number(unknown)} unknown`)] : []),
           ...mrrAtRisk.map(({ currency, minor }) =>
-            figure('a', url, 'revenue at risk', `${money(minor, currency)} a month at risk`),
+            figure('a', url, 'revenue', `${money(minor, currency)} a month with open risks`),
           ),
         ]),
   )
@@ -121,8 +121,8 @@ function showHeadline({ accounts, bands, openRisks, mrrAtRisk }) {
 /** @param {number} accounts @param {number} openRisks */
 function headlineOf(accounts, openRisks) {
   if (accounts === 0) return 'No account has a score yet. The first come when a day with its usage is over.'
-  if (openRisks > 0) return `${plural(openRisks, 'account is', 'accounts are')} at risk of leaving`
-  return 'No account is at risk of leaving'
+  if (openRisks > 0) return `${plural(openRisks, 'account has', 'accounts have')} an open risk of leaving`
+  return 'No account has an open risk of leaving'
 }
 
 /** @param {Line} line */
@@ -156,7 +156,7 @@ function row(line) {
     figure(
       'a.figure.revenue',
       behind,
-      'at risk a month',
+      'revenue a month with an open risk',
       risk === null || risk.mrrMinor === 0 ? '–' : money(risk.mrrMinor, risk.currency),
     ),
     figure('a.figure.actions', behind, 'open actions', openActions === 0 ? '–' : number(openActions)),

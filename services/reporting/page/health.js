@@ -19,16 +19,16 @@ import { stateMark } from './parts.js'
 
 /** By band, the mark of the state that is as urgent. @type {Readonly<Record<string, { mark: string, text: string }>>} */
 const bands = {
-  churn_risk: { mark: 'suspected', text: 'Churn risk' },
-  at_risk: { mark: 'suspected', text: 'At risk' },
+  churn_risk: { mark: 'suspected', text: 'Churn-risk' },
+  at_risk: { mark: 'suspected', text: 'At-risk' },
   healthy: { mark: 'normal', text: 'Healthy' },
-  unknown: { mark: 'accepted', text: 'Unknown' },
+  unknown: { mark: 'unknown', text: 'Unknown' },
 }
 
 /** An open risk episode outweighs every band. @param {Account} account */
 export function standing({ health, risk }) {
   if (risk !== null) return { mark: 'confirmed', text: 'Risk raised' }
-  return bands[health?.band ?? 'unknown'] ?? { mark: 'accepted', text: 'Unknown' }
+  return bands[health?.band ?? 'unknown'] ?? { mark: 'unknown', text: 'Unknown' }
 }
 
 /** @param {Account} account */

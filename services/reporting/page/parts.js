@@ -10,6 +10,7 @@ const marks = {
   normal: { path: 'M8 2.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 1 1 0-11z', text: 'Normal' },
   resolved: { path: 'M2 8.5 6.2 12.5 14 4', text: 'Resolved' },
   accepted: { path: 'M2.5 5.5h11M2.5 10.5h11', text: 'Accepted' },
+  unknown: { path: 'M3 8h.01M8 8h.01M13 8h.01', text: 'Unknown' },
 }
 
 /** @param {string} state */

@@ -61,12 +61,12 @@ async function lineOf(playbook) {
 }
 
 /** A verdict's mark. @type {Readonly<Record<string, string>>} */
-const marks = { works: 'resolved', harms: 'confirmed' }
+const marks = { works: 'resolved', harms: 'confirmed', 'no evidence': 'accepted' }
 
 /** @param {Line} line */
 function row({ playbook, effect, why }) {
   const { id, activeVersion, definition } = playbook
-  const mark = marks[effect?.verdict ?? ''] ?? 'accepted'
+  const mark = marks[effect?.verdict ?? ''] ?? 'unknown'
   return element(
     'li.entry',
     { id: `playbook-${id}` },

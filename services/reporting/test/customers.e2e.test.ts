@@ -131,6 +131,14 @@ describe('given a book of accounts', () => {
     expect(await page.title()).toBe('(6) Customers · Plimsoll')
   })
 
+  test('open risks and bands go by names of their own', async () => {
+    const page = await open('/customers')
+    expect(plain(await page.locator('#headline').textContent())).toBe('6 accounts have an open risk of leaving')
+    expect(plain(await page.locator('#counts').textContent())).toMatch(
+      /\d+ healthy, \d+ at-risk, \d+ churn-risk by score.*€\S+ a month with open risks/,
+    )
+  })
+
   test('a filter and a search narrow the book, stay in the address and outlive a reload', async () => {
     const page = await open('/customers')
     await page.getByLabel('Band').selectOption('healthy')
@@ -217,6 +225,17 @@ describe('given a book of accounts', () => {
     await page.getByText('the smaller arm needs 495 more accounts').waitFor()
     expect(await page.locator('#playbooks li').last().textContent()).toContain('No account has been through it yet.')
     expect(await page.locator('#views [aria-current]').textContent()).toBe('Playbooks')
+    expect(
+      await page.locator('#playbooks .mark-icon').evaluateAll((marks) => marks.map((mark) => mark.classList[1])),
+    ).toEqual(['resolved', 'unknown', 'unknown'])
+    const lefts = await page
+      .locator('#playbooks .entry')
+      .evaluateAll((entries) =>
+        entries.map((entry) =>
+          [...entry.querySelectorAll('.name, .sub')].map((line) => line.getBoundingClientRect().left),
+        ),
+      )
+    for (const [name, ...subs] of lefts) expect(subs).toEqual(subs.map(() => name))
   })
 
   test('past warnings are shown with how they turned out, and probabilities against what happened', async () => {
