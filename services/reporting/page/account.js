@@ -1,6 +1,6 @@
 // @ts-check
 import { byId, element, showList } from './dom.js'
-import { clockTime, dayName, money, number, quantity, signed } from './format.js'
+import { clockTime, dayName, money, number, quantity, signed, withArrows } from './format.js'
 import { orError, read } from './frame.js'
 import { accountQuery, scoreText, standingBadge } from './health.js'
 import { historyPicture } from './history.js'
@@ -108,7 +108,7 @@ function riskPart({ accountId, risk }) {
     element(
       'section.card.confirmed.part',
       { 'aria-label': 'Open risk' },
-      element('p.reason', {}, reason),
+      element('p.reason', {}, withArrows(reason)),
       element(
         'p.facts-line',
         {},
@@ -197,7 +197,12 @@ function driverTable(drivers) {
           element(
             'tr',
             {},
-            element('th', { scope: 'row' }, element('span.text', {}, text), element('span.interval', {}, component)),
+            element(
+              'th',
+              { scope: 'row' },
+              element('span.text', {}, withArrows(text)),
+              element('span.interval', {}, component),
+            ),
             cell(before),
             cell(after),
             element('td', {}, signed(points)),
@@ -245,7 +250,7 @@ function actionRow({ playbook, arm, mode, triggeredAt, reason, outcome }) {
     'li.entry',
     {},
     element('p.name', {}, playbook, element('span.tag', {}, kind)),
-    element('p.sub', {}, reason),
+    element('p.sub', {}, withArrows(reason)),
     element('p.sub', {}, outcome === null ? 'open since ' : `${outcomeText(outcome)} · started `, ago(triggeredAt)),
   )
 }
@@ -276,7 +281,7 @@ function timelinePart({ timeline }, told) {
       element(
         'li.entry',
         {},
-        element('p', {}, factTexts[kind]?.(text) ?? text),
+        element('p', {}, factTexts[kind]?.(text) ?? withArrows(text)),
         element(
           'p.sub',
           {},

@@ -1,6 +1,6 @@
 // @ts-check
 import { byId, element, showList } from './dom.js'
-import { money, number, plural, signed } from './format.js'
+import { money, number, plural, signed, withArrows } from './format.js'
 import { read } from './frame.js'
 import { accountQuery, scoreText, standing } from './health.js'
 import { focusFirst } from './keyboard.js'
@@ -141,7 +141,7 @@ function row(line) {
         'span.who',
         {},
         element('span.name', {}, name || accountId),
-        element('span.sub', {}, risk?.reason ?? health?.drivers[0]?.text ?? text),
+        element('span.sub', {}, withArrows(risk?.reason ?? health?.drivers[0]?.text ?? text)),
       ),
       element('span.visually-hidden', {}, `, ${text}`),
     ),

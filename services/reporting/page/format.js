@@ -77,6 +77,9 @@ export function clockTime(time, now = Date.now()) {
  */
 export const plural = (n, one, many = `${one}s`) => `${number(n)}${noBreak}${n === 1 ? one : many}`
 
+/** A change as it is told, its arrow in one piece with what was before. @param {string} text */
+export const withArrows = (text) => text.replaceAll(' -> ', `${noBreak}→ `)
+
 /** What people call a series: GET /cart, or the service as a whole. @param {{ method: string, endpoint: string }} series */
 export const seriesName = ({ method, endpoint }) =>
   endpoint === '*' || endpoint === '' ? 'all endpoints' : `${method} ${endpoint}`.trim()

@@ -1,7 +1,7 @@
 // @ts-check
 import { calibrationPicture } from './calibration.js'
 import { byId, element } from './dom.js'
-import { dayName, money, number, plural } from './format.js'
+import { dayName, money, number, plural, withArrows } from './format.js'
 import { read } from './frame.js'
 import { scoreText } from './health.js'
 import { figure, query, table } from './parts.js'
@@ -123,12 +123,12 @@ function rateText({ rate, n, interval: { low, high } }) {
 /** @param {Assessment['calibration']} calibration */
 function calibrations({ learned, score }) {
   const told = [
-    { name: 'Learned', id: 'learned', of: learned, why: 'No model has scored days whose outcome is known.' },
+    { name: 'Learned', id: 'learned', of: learned, why: 'no model has scored days whose outcome is known.' },
     {
       name: 'By score',
       id: 'by-score',
       of: score,
-      why: 'What a score stands for is not known yet: nobody left before.',
+      why: 'what a score stands for is not known yet: nobody left before.',
     },
   ]
   return element(
@@ -139,14 +139,18 @@ function calibrations({ learned, score }) {
         'figure',
         {},
         of === null
-          ? element('p.quiet', {}, why)
+          ? element('p.quiet', {}, `${name}: ${why}`)
           : toElement(calibrationPicture(of.bins, { title: `${name}: predicted and observed churn`, id })),
-        element(
-          'figcaption.facts-line',
-          {},
-          element('span', {}, name),
-          ...(of === null ? [] : [figure('a', url, 'calibration', calibrationText(of))]),
-        ),
+        ...(of === null
+          ? []
+          : [
+              element(
+                'figcaption.facts-line',
+                {},
+                element('span', {}, name),
+                figure('a', url, 'calibration', calibrationText(of)),
+              ),
+            ]),
       ),
     ),
   )
@@ -167,7 +171,7 @@ function missedTable({ items }, left) {
       dayName(leftOn),
       scoreText(lastScore),
       mrrMinor === 0 ? '–' : money(mrrMinor, currency),
-      drivers.find(({ points }) => points < 0)?.text ?? '–',
+      withArrows(drivers.find(({ points }) => points < 0)?.text ?? '–'),
     ]),
     ['what had moved it'],
   )

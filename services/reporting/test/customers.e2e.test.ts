@@ -126,7 +126,7 @@ describe('given a book of accounts', () => {
       'orchard-books',
     ])
     const worst = plain(await page.locator('#accounts li').first().textContent())
-    expect(worst).toContain('most of it from active users 14 -> 3 in 28 d')
+    expect(worst).toContain('most of it from active users 14 → 3 in 28 d')
     expect(worst).toContain('€1,499')
     expect(await page.title()).toBe('(6) Customers · Plimsoll')
   })
@@ -253,7 +253,7 @@ describe('given a book of accounts', () => {
     await page.getByText('Health is scored as shipped').waitFor()
     const missed = page.locator('#assessment section').nth(2).locator('tbody tr')
     expect(plain((await missed.first().locator('th, td').allTextContents()).join('|'))).toMatch(
-      /^larch-telecom\|.*\|71\|€880\|active users 14 -> 3 in 28 d$/,
+      /^larch-telecom\|.*\|71\|€880\|active users 14 → 3 in 28 d$/,
     )
     expect(await missed.first().locator('a').getAttribute('href')).toBe('/customers?account=larch-telecom')
     const sides = await page.evaluate(
