@@ -228,6 +228,7 @@ describe('given a book of accounts', () => {
     expect(
       await page.locator('#playbooks .mark-icon').evaluateAll((marks) => marks.map((mark) => mark.classList[1])),
     ).toEqual(['resolved', 'unknown', 'unknown'])
+    await page.setViewportSize({ width: 300, height: 800 })
     const lefts = await page
       .locator('#playbooks .entry')
       .evaluateAll((entries) =>
