@@ -3,7 +3,7 @@
 import { type Selectable, sql } from 'kysely'
 import type { OnDay } from '../domain/assessment.ts'
 import { AT_RISK_FROM } from '../domain/health/score.ts'
-import { type HealthReader, inOrder, inPlaces, type ScoreRow } from './health.ts'
+import { type HealthReader, type ScoreRow, scoreOfEach } from './health.ts'
 import type { HealthScoreTable } from './health-tables.ts'
 
 /** Days of raised episodes, in order. */
@@ -79,28 +79,15 @@ export async function firstScoredDay(reader: HealthReader): Promise<number | und
 }
 
 /** For each leaving, in their order: the account's last score before it, as known then. */
-export async function lastScoresBefore(
+export function lastScoresBefore(
   reader: HealthReader,
   leavings: readonly OnDay[],
 ): Promise<readonly (ScoreRow | undefined)[]> {
-  const found = await reader
-    .selectFrom(inOrder(leavings))
-    .innerJoinLateral(
-      (from) =>
-        from
-          .selectFrom('health_score')
-          .selectAll()
-          .whereRef('health_score.account_id', '=', 'wanted.account_id')
-          .whereRef('health_score.day', '<', 'wanted.day')
-          .where('revision', '=', 0)
-          .where('is_cancelled', '=', false)
-          .orderBy('health_score.day', 'desc')
-          .limit(1)
-          .as('score'),
-      (join) => join.onTrue(),
-    )
-    .selectAll('score')
-    .select('wanted.place')
-    .execute()
-  return inPlaces(found, leavings.length)
+  return scoreOfEach(reader, leavings, (scores) =>
+    scores
+      .whereRef('health_score.day', '<', 'wanted.day')
+      .where('revision', '=', 0)
+      .where('is_cancelled', '=', false)
+      .orderBy('health_score.day', 'desc'),
+  )
 }

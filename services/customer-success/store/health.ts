@@ -2,7 +2,7 @@
 
 import { bulkUpsert } from '@plimsoll/kit/db/bulk.ts'
 import type { ReaderDatabase, WorkerTransaction } from '@plimsoll/kit/db/database.ts'
-import { type Selectable, sql } from 'kysely'
+import { type Selectable, type SelectQueryBuilder, sql } from 'kysely'
 import type { OnDay } from '../domain/assessment.ts'
 import type { Readings } from '../domain/health/metrics.ts'
 import type { Standing } from '../domain/health/movement.ts'
@@ -189,22 +189,41 @@ export async function typicalsAt(
 }
 
 /** For each account and day, in their order: the account's first score since then, as it was corrected last. */
-export async function firstScoresSince(
+export function firstScoresSince(
   reader: HealthReader,
   wanted: readonly OnDay[],
+): Promise<readonly (ScoreRow | undefined)[]> {
+  return scoreOfEach(reader, wanted, (scores) =>
+    scores
+      .whereRef('health_score.day', '>=', 'wanted.day')
+      .where('score', 'is not', null)
+      .orderBy('health_score.day')
+      .orderBy('revision', 'desc'),
+  )
+}
+
+type ScoresOfWanted = SelectQueryBuilder<
+  HealthTables & { wanted: { account_id: string; day: number; place: number } },
+  'health_score' | 'wanted',
+  ScoreRow
+>
+
+/** For each account and day, in their order: the first of the account's scores that `choose` asks for. */
+export async function scoreOfEach(
+  reader: HealthReader,
+  wanted: readonly OnDay[],
+  choose: (scores: ScoresOfWanted) => ScoresOfWanted,
 ): Promise<readonly (ScoreRow | undefined)[]> {
   const found = await reader
     .selectFrom(inOrder(wanted))
     .innerJoinLateral(
       (from) =>
-        from
-          .selectFrom('health_score')
-          .selectAll()
-          .whereRef('health_score.account_id', '=', 'wanted.account_id')
-          .whereRef('health_score.day', '>=', 'wanted.day')
-          .where('score', 'is not', null)
-          .orderBy('health_score.day')
-          .orderBy('revision', 'desc')
+        choose(
+          from
+            .selectFrom('health_score')
+            .selectAll('health_score')
+            .whereRef('health_score.account_id', '=', 'wanted.account_id'),
+        )
           .limit(1)
           .as('score'),
       (join) => join.onTrue(),
@@ -216,7 +235,7 @@ export async function firstScoresSince(
 }
 
 /** Accounts with a day each as rows of `wanted`, which know their place, from 1. */
-export const inOrder = (wanted: readonly OnDay[]) =>
+const inOrder = (wanted: readonly OnDay[]) =>
   sql<{ account_id: string; day: number; place: number }>`unnest(
     ${wanted.map(({ accountId }) => accountId)}::text[],
     ${wanted.map(({ day }) => day)}::int[],
@@ -224,7 +243,7 @@ export const inOrder = (wanted: readonly OnDay[]) =>
   )`.as<'wanted'>(sql`wanted (account_id, day, place)`)
 
 /** What was found of each, put in its place. */
-export function inPlaces<Row extends { readonly place: number }>(
+function inPlaces<Row extends { readonly place: number }>(
   rows: readonly Row[],
   length: number,
 ): readonly (Row | undefined)[] {

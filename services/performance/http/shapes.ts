@@ -58,7 +58,8 @@ export function seriesBody(row: SeriesItem): Static<typeof seriesSchema> {
   }
 }
 
-export const regressionSchema = Type.Object({
+/** What changed where, in regressions and in alarms that became none. */
+export const changeFields = {
   id: Type.String(),
   seriesId: Type.String(),
   service: Type.String(),
@@ -66,20 +67,26 @@ export const regressionSchema = Type.Object({
   endpoint: Type.String(),
   method: Type.String(),
   release: Type.String(),
+  onsetAt: time('When the change began, as dated.'),
+  before: summarySchema,
+  after: summarySchema,
+  auc: nullable(Type.Number({ description: 'Probability that a request after is slower than one before.' })),
+}
+
+export const regressionSchema = Type.Object({
+  ...changeFields,
   metric: Type.String({ description: 'latency, error_rate, throughput or gauge.' }),
   unit: Type.String(),
   state: Type.String({ description: 'suspected, confirmed, accepted or resolved.' }),
   direction: Type.String({ description: 'up: values grew.' }),
   detector: Type.String(),
-  onsetAt: time('When the change began, as dated.'),
   detectedAt: time('End of the window that first proved it.'),
   confirmedAt: nullable(time('End of the window that confirmed it.')),
   resolvedAt: nullable(time('End of the window that closed it.')),
-  before: summarySchema,
-  after: summarySchema,
-  beforeValue: Type.Number({ description: 'p95, error rate in %, req/s or the median of a gauge.' }),
+  beforeValue: Type.Number({
+    description: 'p95 (p50 where requests are too few for it), error rate in %, req/s or the median of a gauge.',
+  }),
   afterValue: Type.Number(),
-  auc: nullable(Type.Number({ description: 'Probability that a request after is slower than one before.' })),
   eValue: Type.Number({ description: 'Evidence against no change.' }),
   cost: nullable(Type.Number({ description: 'Extra ms x req/s.' })),
   symptoms: Type.Array(Type.String(), { description: 'Series that moved with it and are explained by it.' }),

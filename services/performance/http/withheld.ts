@@ -1,30 +1,20 @@
 import { decodeCursor, page, pageOf, pageQuery } from '@plimsoll/kit/http/paging.ts'
-import { nullable, time } from '@plimsoll/kit/http/shapes.ts'
+import { time } from '@plimsoll/kit/http/shapes.ts'
 import type { Route, ServiceContext } from '@plimsoll/kit/service.ts'
 import { type Static, Type } from 'typebox'
 import type { SignalWithSeries } from '../store/regressions.ts'
 import type { Tables } from '../store/tables.ts'
 import { listWithheld } from '../store/withheld.ts'
-import { iso, placeQuery, summarySchema } from './shapes.ts'
+import { changeFields, iso, placeQuery } from './shapes.ts'
 
 const querystring = Type.Object({ ...placeQuery, ...pageQuery })
 const cursor = Type.Object({ at: Type.String(), id: Type.String() })
 
 const item = Type.Object({
-  id: Type.String(),
-  seriesId: Type.String(),
-  service: Type.String(),
-  environment: Type.String(),
-  endpoint: Type.String(),
-  method: Type.String(),
-  release: Type.String(),
-  onsetAt: time('When the change began, as dated.'),
+  ...changeFields,
   at: time('End of the window that raised the alarm.'),
-  before: summarySchema,
-  after: summarySchema,
-  beforeValue: Type.Number({ description: 'p95 in ms.' }),
+  beforeValue: Type.Number({ description: 'p95 in ms, p50 where requests are too few for it.' }),
   afterValue: Type.Number(),
-  auc: nullable(Type.Number({ description: 'Probability that a request after is slower than one before.' })),
   withheldAt: time('End of the last window for which that was so.'),
   reason: Type.String({ description: 'How much of it the mix explains, and what requests of the same kind did.' }),
 })
