@@ -9,7 +9,7 @@ export type ExecuteOptions = {
   readonly withinMs?: number
 }
 
-/** Runs a program to its end and returns what it printed. Rejects with the end of its output when it fails. */
+/** Runs a program to its end and returns what it printed. Rejects with the end of what it complained of when it fails. */
 export function execute(command: string, args: readonly string[], options: ExecuteOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const { withinMs = 300_000, ...spawnOptions } = options
@@ -23,7 +23,7 @@ export function execute(command: string, args: readonly string[], options: Execu
     )
     child.once('close', (code, signal) => {
       if (code === 0) return resolve(output)
-      const tail = `${errors}${output}`.trim().split('\n').slice(-6).join(' / ')
+      const tail = (errors.trim() || output.trim()).split('\n').slice(-6).join(' / ')
       reject(
         appError(
           'server-failed',

@@ -202,7 +202,13 @@ async function createCluster(program: PostgresProgram, cluster: string, password
   ]
   const { command, args, options } = commandAs(program.user, program.initdb, flags)
   // The libraries' messages are read below: they must be English whatever the user's language is.
-  await execute(command, args, { ...options, env: { PATH: process.env.PATH, LC_ALL: 'C' } })
+  await execute(command, args, { ...options, env: { PATH: process.env.PATH, LC_ALL: 'C' } }).catch((cause: unknown) => {
+    throw appError(
+      'server-failed',
+      `PostgreSQL could not make its data in ${cluster}. If the disk is full, make room or give another --data-dir.`,
+      { cause },
+    )
+  })
   await rename(unfinished, cluster)
 }
 
